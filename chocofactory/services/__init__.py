@@ -1,0 +1,1 @@
+"""The use cases: the only door for pages, API, tasks and command line."""

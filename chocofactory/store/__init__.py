@@ -1,0 +1,1 @@
+"""Time series behind one interface, and the application's own state."""
