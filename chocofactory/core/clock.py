@@ -81,10 +81,16 @@ def day_bounds(first: date, last: date | None = None) -> tuple[datetime, datetim
 def day_grid(first: date, last: date | None = None, resolution: timedelta = HOUR) -> pd.DatetimeIndex:
     """Every interval start of the local days ``first`` ... ``last`` (both included), in UTC, named ``time``.
 
-    One day at hourly resolution has 23, 24 or 25 entries.
+    One day at hourly resolution has 23, 24 or 25 entries; intervals of one day start at local midnight, shorter ones at
+    whole multiples of their length since 1970-01-01T00:00Z.
     """
+    if resolution == timedelta(days=1):
+        midnights = pd.date_range(first, last or first, freq="D", name="time", unit="us")
+        return midnights.tz_localize(MADRID).tz_convert(UTC)
     start, end = day_bounds(first, last)
-    return pd.date_range(start, end, freq=resolution, inclusive="left", name="time", unit="us")
+    return pd.date_range(
+        pd.Timestamp(start).ceil(resolution), end, freq=resolution, inclusive="left", name="time", unit="us"
+    )
 
 
 def local_days(index: pd.DatetimeIndex) -> pd.DatetimeIndex:

@@ -24,7 +24,7 @@ BaseUrl = Annotated[str, AfterValidator(lambda url: str(_HTTP_URL.validate_pytho
 
 
 class Settings(BaseSettings):
-    """What an operator may change: each field is the variable ``CHOCO_<FIELD>``, and docs/configuration.md shows them."""
+    """What an operator may change: each field is the variable ``CHOCO_<FIELD>`` (see docs/configuration.md)."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, validate_default=True
@@ -131,6 +131,13 @@ def load_settings(**overrides: Any) -> Settings:
 def variable(field: str) -> str:
     """The name of the environment variable of a field."""
     return PREFIX + field.upper()
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as environment variables, secrets included: for a process of our own."""
+    values = {name: getattr(settings, name) for name in Settings.model_fields}
+    plain = {name: v.get_secret_value() if isinstance(v, SecretStr) else v for name, v in values.items()}
+    return {variable(name): str(value) for name, value in plain.items() if value is not None}
 
 
 def _refuse_unknown_names() -> None:
