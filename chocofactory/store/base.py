@@ -6,18 +6,29 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds
-from chocofactory.core.errors import InvalidInput
+from chocofactory.core.errors import InvalidInput, MixedProvenance
 from chocofactory.domain import gaps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime, timedelta
 
-    from chocofactory.domain.measurements import Measurement, Series
+    from chocofactory.domain.measurements import Field, FieldKind, Measurement, Series
 
 Nature = Literal["real", "simulated"]
+
+SIMULATION = "demo"
+"""The one source whose data are simulated; every other one is real."""
+
+_MAY_HOLD: dict[FieldKind, set[str]] = {
+    "number": {"floating", "integer", "mixed-integer-float", "empty"},
+    "text": {"string", "empty"},
+    "flag": {"boolean", "empty"},
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,8 @@ class SeriesStore(ABC):
             The series that the rows belong to; it is made on its first write.
         frame
             UTC ``DatetimeIndex`` (on the grid of ``series.resolution``, unique), columns among the measurement's
-            fields. NaN in a column says "not given" and leaves what is stored; a row of nothing but NaN is refused.
+            fields: numbers, text or booleans as the field's kind says. NaN (or None, or NA) says "not given" and leaves
+            what is stored; a row of nothing but NaN is refused. A frame without rows writes nothing.
         source
             Where the rows come from, kept with each new or changed row.
         written_at
@@ -76,12 +88,16 @@ class SeriesStore(ABC):
         Returns
         -------
         WriteCounts
-            Rows new, changed (any given field differs from the stored one) and unchanged.
+            Rows new, changed (any given field differs from the stored one) and unchanged. Another source or time of
+            writing alone changes nothing; and nothing that is given differs from a first value once that is known.
 
         Raises
         ------
         InvalidInput
-            Duplicate or off-grid times, a naive index, unknown columns, an infinite value, a row without any value.
+            Duplicate or off-grid times, a naive index, unknown columns, values of the wrong kind, an infinite value, a
+            row without any value, a time of issue too many or too few.
+        MixedProvenance
+            The source is simulated and the store real, or the other way round.
 
         """
 
@@ -101,9 +117,16 @@ class SeriesStore(ABC):
         Returns
         -------
         DataFrame
-            Index ``time`` (UTC), sorted by time and then by key. Columns: the keys, ``resolution`` (Timedelta),
-            ``issued_at`` for issued measurements, the fields, ``source`` and ``written_at`` (UTC). One series gives a
-            unique index; no row gives an empty frame with the same columns and dtypes.
+            Index ``time`` (UTC, microseconds), sorted by time, then by keys, resolution and time of issue. Columns:
+            the keys (categorical), ``resolution`` (timedelta64), ``issued_at`` (UTC) for issued measurements, the
+            fields (numbers ``float64``, text ``str``, flags ``boolean``, i.e. True, False or NA), ``source``
+            (categorical) and ``written_at`` (UTC). Categories are those that occur, sorted. One series that is not
+            issued gives a unique index; no row gives an empty frame with the same columns and kinds of dtype.
+
+        Raises
+        ------
+        InvalidInput
+            The measurement has no such key, or no time of issue.
 
         """
 
@@ -116,11 +139,15 @@ class SeriesStore(ABC):
         resolution: timedelta | None = None,
         **keys: str,
     ) -> pd.Series | None:
-        """The last row (with ``time < before``, if given) of the matching series, named by its time; or None."""
+        """The last row (with ``time < before``, if given) of the matching series, named by its time; or None.
+
+        The row has what ``read`` has. Of several with that time the first by keys and resolution wins, and of a
+        forecast the newest issue.
+        """
 
     @abstractmethod
     def series(self, measurement: Measurement | None = None) -> list[Series]:
-        """Every series that the store knows, by measurement and keys."""
+        """Every series that the store knows, sorted by name of measurement, keys and resolution."""
 
     @abstractmethod
     def times(self, series: Series, start: datetime, end: datetime) -> pd.DatetimeIndex:
@@ -166,7 +193,8 @@ def checked(series: Series, frame: pd.DataFrame, issued_at: datetime | None) -> 
     Returns
     -------
     DataFrame
-        The same rows sorted by time, index in UTC and named ``time``.
+        The same rows sorted by time, index in UTC (microseconds) and named ``time``, columns of the dtypes that
+        ``SeriesStore.read`` gives.
 
     Raises
     ------
@@ -189,22 +217,77 @@ def checked(series: Series, frame: pd.DataFrame, issued_at: datetime | None) -> 
     if not isinstance(index, pd.DatetimeIndex) or index.tz is None:
         raise InvalidInput("Rows of {measurement} must carry times with a zone.", measurement=measurement.name)
     out = frame.set_axis(index.tz_convert("UTC").as_unit("us").rename("time")).sort_index()
-    if not out.index.is_unique:
-        doubled = out.index[out.index.duplicated()][0]
+    times = pd.DatetimeIndex(out.index)
+    if not times.is_unique:
+        doubled = times[times.duplicated()][0]
         raise InvalidInput("Two rows of {series} carry the time {time}.", series=str(series), time=doubled.isoformat())
-    off_grid = ~gaps.on_grid(out.index, series.resolution)
+    off_grid = ~gaps.on_grid(times, series.resolution)
     if off_grid.any():
         raise InvalidInput(
             "{time} is not the start of an interval of {series}.",
             series=str(series),
-            time=out.index[off_grid][0].isoformat(),
+            time=times[off_grid][0].isoformat(),
         )
-    numbers = out.select_dtypes("number")
-    if ((numbers == float("inf")) | (numbers == float("-inf"))).to_numpy().any():
+    if not out.columns.is_unique:
+        raise InvalidInput("Rows of {series} carry a field twice.", series=str(series))
+    kinds = {field.name: field for field in measurement.fields}
+    out = out.assign(**{str(name): _canonical(series, kinds[str(name)], out[name]) for name in out.columns})
+    if np.isinf(out.select_dtypes("float64").to_numpy()).any():
         raise InvalidInput("A value of {series} is infinite.", series=str(series))
     empty = out.isna().all(axis=1)
     if len(out) and empty.any():
         raise InvalidInput(
-            "The row of {series} at {time} holds no value.", series=str(series), time=out.index[empty][0].isoformat()
+            "The row of {series} at {time} holds no value.", series=str(series), time=times[empty][0].isoformat()
         )
     return out
+
+
+def _canonical(series: Series, field: Field, column: pd.Series) -> pd.Series:
+    found = "empty" if column.isna().all() else pd.api.types.infer_dtype(column, skipna=True)
+    if found not in _MAY_HOLD[field.kind]:
+        raise InvalidInput(
+            "The field {field} of {series} takes values of the kind {kind}, not {found}.",
+            field=field.name,
+            series=str(series),
+            kind=field.kind,
+            found=found,
+        )
+    if field.kind == "number":
+        return pd.Series(column.to_numpy(dtype="float64", na_value=np.nan), index=column.index)
+    return column.astype("str" if field.kind == "text" else "boolean")
+
+
+def check_source(nature: Nature, source: str) -> None:
+    """Refuse simulated data in a real store and real data in a simulated one.
+
+    Raises
+    ------
+    MixedProvenance
+        The source does not go with the store.
+
+    """
+    if (source == SIMULATION) != (nature == "simulated"):
+        raise MixedProvenance(
+            "Data of {source} cannot be kept in a store of {nature} data.", source=source, nature=nature
+        )
+
+
+def check_keys(measurement: Measurement, keys: Iterable[str], issued_at: datetime | None = None) -> None:
+    """Refuse to look for what the measurement does not have: a misspelt key would match everything, or nothing.
+
+    Raises
+    ------
+    InvalidInput
+        The measurement has no such key, or no time of issue.
+
+    """
+    if issued_at is not None and not measurement.issued:
+        raise InvalidInput("{measurement} has no time of issue.", measurement=measurement.name)
+    unknown = [key for key in keys if key not in measurement.keys]
+    if unknown:
+        raise InvalidInput("{measurement} has no key {keys}.", measurement=measurement.name, keys=", ".join(unknown))
+
+
+def order(series: Series) -> tuple[str, tuple[str, ...], timedelta]:
+    """By name of measurement, keys and resolution: how series are sorted everywhere."""
+    return series.measurement.name, tuple(series.keys.values()), series.resolution
