@@ -1,13 +1,27 @@
-"""What the services expect of a price source."""
+"""What the services expect of a price source, and what every source checks before it hands prices on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from chocofactory.core.clock import day_bounds
+from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished
+from chocofactory.domain.gaps import on_grid
+from chocofactory.domain.measurements import HOURLY, QUARTER_HOURLY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, timedelta
 
-    import pandas as pd
+    import numpy.typing as npt
+
+_KWH_PER_MWH = 1000
+_DECIMALS = 8
 
 
 class PriceSource(Protocol):
@@ -33,9 +47,130 @@ class PriceSource(Protocol):
 
         Raises
         ------
+        InvalidInput
+            The market is not one of ``markets``, or the days are more than ``longest_request``.
         NotPublished
             The source answered that it has nothing for these days.
         KeyRefused, RateLimited, SourceDown, SourceTimeout, MalformedAnswer
             As their names say.
 
         """
+
+
+def check_request(source: PriceSource, market: str, first: date, last: date) -> None:
+    """Refuse what a source cannot be asked for.
+
+    Raises
+    ------
+    InvalidInput
+        The market is not one of the source's, the end lies before the start, or the days are too many.
+
+    """
+    if market not in source.markets:
+        raise InvalidInput("{source} has no prices of {market}.", source=source.name, market=market)
+    days = (last - first).days + 1
+    if not 1 <= days <= source.longest_request.days:
+        raise InvalidInput(
+            "{source} can be asked for 1 to {most} days at once, not {days}.",
+            source=source.name,
+            most=source.longest_request.days,
+            days=days,
+        )
+
+
+def eur_kwh(eur_mwh: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Prices in EUR/kWh of prices in EUR/MWh, free of the dust of a division: 116.33 becomes 0.11633."""
+    return np.round(np.asarray(eur_mwh, dtype=float) / _KWH_PER_MWH, _DECIMALS)
+
+
+def resolution_of(times: pd.DatetimeIndex) -> timedelta | None:
+    """The interval length that sorted, unique UTC times show: an hour, a quarter of one, or None for anything else.
+
+    Holes are allowed. Quarter-hours among which two full hours follow each other are a mixture, and None.
+    """
+    if on_grid(times, HOURLY).all():
+        return HOURLY
+    steps = np.diff(times.as_unit("us").asi8)
+    full = on_grid(times, HOURLY)
+    one_hour = HOURLY.total_seconds() * 1e6
+    one_quarter = QUARTER_HOURLY.total_seconds() * 1e6
+    mixed = ((steps == one_hour) & full[1:] & full[:-1]).any()
+    has_quarters = len(steps) == 0 or (steps == one_quarter).any()
+    return QUARTER_HOURLY if on_grid(times, QUARTER_HOURLY).all() and has_quarters and not mixed else None
+
+
+def price_frame(rows: Iterable[tuple[Any, Any]], *, source: str, market: str, first: date, last: date) -> pd.DataFrame:
+    """Prices of the local days ``first`` ... ``last`` from a source's pairs of time (ISO 8601) and price (EUR/MWh).
+
+    A null price is absent; rows outside the days are cut; rows given twice count once. Any finite price is kept, be it
+    negative, zero or high.
+
+    Returns
+    -------
+    DataFrame
+        As ``PriceSource.prices`` says.
+
+    Raises
+    ------
+    NotPublished
+        There is no row, or no price in any.
+    MalformedAnswer
+        A time without offset or off the grid, a price that is not a number, two prices for one interval, hours and
+        quarter-hours mixed, or only days that were not asked for.
+
+    """
+    read = [(_moment(stamp, source), _number(value, source)) for stamp, value in rows]
+    table = pd.DataFrame(read, columns=["time", "price"]).drop_duplicates()
+    index = pd.DatetimeIndex(table["time"], tz="UTC").as_unit("us").rename("time")
+    prices = pd.Series(table["price"].to_numpy(dtype=float), index=index).sort_index()
+    resolution = resolution_of(pd.DatetimeIndex(prices.index.unique()))
+    if resolution is None:
+        raise MalformedAnswer("{source} answered with times that are neither hours nor quarter-hours.", source=source)
+    prices = prices.dropna()
+    if prices.empty:
+        raise nothing_published(source, market, first, last)
+    if not prices.index.is_unique:
+        doubled = prices.index[prices.index.duplicated()][0]
+        raise MalformedAnswer("{source} answered with two prices for {time}.", source=source, time=doubled.isoformat())
+    start, end = day_bounds(first, last)
+    inside = prices[(prices.index >= start) & (prices.index < end)]
+    if inside.empty:
+        raise MalformedAnswer(
+            "{source} answered for {answered} when it was asked for {first} to {last}.",
+            source=source,
+            answered=prices.index[0].isoformat(),
+            first=first,
+            last=last,
+        )
+    frame = pd.DataFrame({"price_eur_kwh": eur_kwh(inside)}, index=inside.index)
+    frame.attrs["resolution"] = resolution
+    return frame
+
+
+def nothing_published(source: str, market: str, first: date, last: date) -> NotPublished:
+    """The error that says that a source has nothing for these days."""
+    if first == last:
+        return NotPublished("{source} has no {market} prices for {day}.", source=source, market=market, day=first)
+    return NotPublished(
+        "{source} has no {market} prices for {first} to {last}.", source=source, market=market, first=first, last=last
+    )
+
+
+def _moment(stamp: Any, source: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise MalformedAnswer(
+            "{source} answered with {value} where a time with its offset belongs.", source=source, value=repr(stamp)
+        )
+    return moment.astimezone(UTC)
+
+
+def _number(value: Any, source: str) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise MalformedAnswer("{source} answered with {value} where a price belongs.", source=source, value=repr(value))
+    return float(value)

@@ -1,0 +1,101 @@
+"""REE apidatos: PVPC and day-ahead spot prices, without a key.
+
+``GET /es/datos/mercados/precios-mercados-tiempo-real`` answers with a block for each market. What it does that one
+would not expect:
+
+- blocks are known by their ``id``: their ``type`` changes with language and year;
+- ``end_date`` is inclusive: asking to midnight brings the first hour of the next day as well;
+- "no data yet" is HTTP 502 with ``There are no data for the selected filters.``: no outage, and no reason to retry;
+- it blocks addresses that ask too much, with HTTP 403 and a page for people;
+- nothing in an answer says which zone it is for: the question must.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from chocofactory.core.errors import MalformedAnswer, SourceError
+from chocofactory.domain.measurements import PVPC, SPOT
+from chocofactory.sources.base import check_request, nothing_published, price_frame
+from chocofactory.sources.http import HttpClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    import pandas as pd
+
+    from chocofactory.core.config import Settings
+    from chocofactory.sources.http import Answer
+
+_PATH = "es/datos/mercados/precios-mercados-tiempo-real"
+_BLOCKS = {PVPC: "1001", SPOT: "600"}
+_NO_DATA = "no data"
+_FIRST_ERROR = 400
+
+
+class Ree:
+    """Prices from REE apidatos, for the Peninsula, hour by hour."""
+
+    name = "ree"
+    markets = frozenset(_BLOCKS)
+    longest_request = timedelta(days=31)
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._http = HttpClient(
+            self.name,
+            settings.ree_url,
+            settings,
+            headers={"Accept": "application/json"},
+            sleep=sleep,
+            monotonic=monotonic,
+        )
+
+    def prices(self, market: str, first: date, last: date) -> pd.DataFrame:
+        """Published prices of the local days ``first`` ... ``last``: see ``PriceSource.prices``."""
+        check_request(self, market, first, last)
+        params = {
+            "start_date": f"{first}T00:00",
+            "end_date": f"{last}T23:59",
+            "time_trunc": "hour",
+            "geo_limit": "peninsular",
+            "geo_ids": "8741",
+        }
+
+        def refine(answer: Answer) -> SourceError | None:
+            return nothing_published(self.name, market, first, last) if _says_no_data(answer) else None
+
+        answer = self._http.get(_PATH, params, refine=refine)
+        return parse_prices(answer.json(), market, first, last, source=self.name)
+
+
+def parse_prices(payload: Any, market: str, first: date, last: date, *, source: str = Ree.name) -> pd.DataFrame:
+    """Prices of one market out of an answer of apidatos; see ``price_frame`` for what is returned and raised."""
+    try:
+        blocks = {str(block["id"]): block["attributes"]["values"] for block in payload["included"]}
+        rows = [(row["datetime"], row["value"]) for row in blocks.get(_BLOCKS[market]) or ()]
+    except (KeyError, TypeError, AttributeError):
+        rows = None
+    if rows is None:
+        raise MalformedAnswer("{source} answered in a form that is not known.", source=source)
+    if not rows:
+        raise nothing_published(source, market, first, last)
+    return price_frame(rows, source=source, market=market, first=first, last=last)
+
+
+def _says_no_data(answer: Answer) -> bool:
+    if answer.status < _FIRST_ERROR:
+        return False
+    try:
+        faults = answer.json()["errors"]
+        return any(_NO_DATA in fault["detail"].casefold() for fault in faults)
+    except (MalformedAnswer, KeyError, TypeError, AttributeError):
+        return False
