@@ -1,1 +1,1 @@
-"""What runs by itself."""
+"""What runs by itself: the list of tasks and the scheduler that calls them."""

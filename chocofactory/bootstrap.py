@@ -1,0 +1,107 @@
+"""The composition root: settings in, all services out. The only place that knows which adapters exist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import current_app
+
+from chocofactory.core.clock import SystemClock, TravellingClock
+from chocofactory.core.config import as_environment
+from chocofactory.domain.tariff import tariff
+from chocofactory.services.gaps import Gaps
+from chocofactory.services.health import Health
+from chocofactory.services.imports import import_prices_job
+from chocofactory.services.ingestion import PriceIngestion, ingest_job
+from chocofactory.services.jobs import Jobs
+from chocofactory.services.prices import Prices
+from chocofactory.sources.demo import Demo
+from chocofactory.sources.esios import Esios, EsiosArchive
+from chocofactory.sources.ree import Ree
+from chocofactory.store.sqlite import SqliteSeriesStore
+from chocofactory.store.state import StateStore
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from chocofactory.core.clock import Clock
+    from chocofactory.core.config import Settings
+    from chocofactory.domain.tariff import Tariff
+    from chocofactory.sources.base import PriceSource
+    from chocofactory.store.base import SeriesStore
+
+EXTENSION = "chocofactory"
+
+
+@dataclass(frozen=True)
+class Factory:
+    """All services, wired. Safe to share between threads; close it when done."""
+
+    settings: Settings
+    clock: Clock
+    tariff: Tariff
+    prices: Prices
+    ingestion: PriceIngestion
+    gaps: Gaps
+    jobs: Jobs
+    health: Health
+    uploads: Path
+    _store: SeriesStore
+    _state: StateStore
+
+    def close(self) -> None:
+        """Wait for the runs of this process, then let go of files and connections."""
+        self.jobs.close()
+        self._store.close()
+        self._state.close()
+
+
+def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[PriceSource] | None = None) -> Factory:
+    """Wire everything as the settings say; a test hands in its own clock and sources.
+
+    Raises
+    ------
+    StoreError
+        The data folder or what lies in it cannot be used.
+    MixedProvenance
+        The store holds data of the other mode.
+
+    """
+    clock = clock or (TravellingClock(settings.clock_start) if settings.clock_start else SystemClock())
+    folder = settings.mode_dir
+    store = SqliteSeriesStore(folder / "series.db", "simulated" if settings.mode == "demo" else "real")
+    state = StateStore(folder / "state.db")
+    asked = list(sources) if sources is not None else _sources(settings, clock)
+    rules = tariff(settings.tariff)
+    prices = Prices(store, clock, rules)
+    ingestion = PriceIngestion(store, state, asked, clock)
+    jobs = Jobs(state, clock, folder / "locks", as_environment(settings))
+    jobs.register([ingest_job(ingestion), import_prices_job(ingestion)])
+    return Factory(
+        settings=settings,
+        clock=clock,
+        tariff=rules,
+        prices=prices,
+        ingestion=ingestion,
+        gaps=Gaps(store, clock),
+        jobs=jobs,
+        health=Health(store, state, prices, clock, [source.name for source in asked]),
+        uploads=folder / "uploads",
+        _store=store,
+        _state=state,
+    )
+
+
+def factory() -> Factory:
+    """The services of the Flask application that is serving the present request."""
+    found: Factory = current_app.extensions[EXTENSION]
+    return found
+
+
+def _sources(settings: Settings, clock: Clock) -> list[PriceSource]:
+    if settings.mode == "demo":
+        return [Demo(settings.demo_seed, clock)]
+    token = [Esios(settings)] if settings.esios_token else []
+    return [Ree(settings), *token, EsiosArchive(settings)]

@@ -1,0 +1,108 @@
+"""What is missing in the store, for every series that ought to grow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from chocofactory.core.clock import day_bounds, local_date
+from chocofactory.domain import gaps, prices
+from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, Series, price_series
+from chocofactory.services.memo import Memo
+
+if TYPE_CHECKING:
+    from chocofactory.core.clock import Clock
+    from chocofactory.store.base import SeriesStore
+
+
+@dataclass(frozen=True)
+class SeriesGaps:
+    """What is missing of one series between two moments (UTC, end exclusive)."""
+
+    series: Series
+    start: datetime
+    end: datetime
+    expected: int
+    present: int
+    gaps: list[gaps.Gap]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "series": str(self.series),
+            "measurement": self.series.measurement.name,
+            **self.series.keys,
+            "start": self.start.isoformat(),
+            "end": self.end.isoformat(),
+            "expected": self.expected,
+            "present": self.present,
+            "gaps": [
+                {
+                    "start": gap.start.isoformat(),
+                    "end": gap.end.isoformat(),
+                    "count": gap.count,
+                    "severity": str(gap.severity),
+                }
+                for gap in self.gaps
+            ],
+        }
+
+
+class Gaps:
+    """Compares what is kept with what ought to be there by now. An empty store has no gaps to show but says so."""
+
+    def __init__(self, store: SeriesStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._memo = Memo(store)
+
+    def series(self) -> list[Series]:
+        """Series that grow with time and can thus have gaps: prices of each market, PVPC even while it is empty."""
+        known = self._store.series(ENERGY_PRICE)
+        first = price_series(PVPC)
+        return [first, *(series for series in known if series != first)]
+
+    def coverage(self, series: Series, first: date, last: date) -> pd.DataFrame:
+        """Counts by local day: see ``SeriesStore.coverage``; days that are not published yet expect nothing."""
+        table = self._memo.get(
+            ("coverage", str(series), first, last), lambda: self._store.coverage(series, first, last)
+        ).copy()
+        if series.measurement is ENERGY_PRICE:
+            end = local_date(self._horizon(series)) - timedelta(days=1)
+            table.loc[table.index > pd.Timestamp(end), "expected"] = 0
+        return table
+
+    def find(self, series: Series, first: date | None = None, last: date | None = None) -> SeriesGaps | None:
+        """The gaps of a series in a range of local days; by default from its first row to what is published by now.
+
+        ``None`` when the series holds nothing at all and no range was given.
+        """
+        horizon = self._horizon(series)
+        times = self._store.times(series, *day_bounds(date(2000, 1, 1), date(2099, 12, 31)))
+        if first is None and not len(times):
+            return None
+        start = day_bounds(first or local_date(times[0].to_pydatetime()))[0]
+        end = min(horizon, day_bounds(last)[1]) if last else horizon
+        if end <= start:
+            return SeriesGaps(series, start, start, 0, 0, [])
+        inside = times[slice(*times.searchsorted([pd.Timestamp(start), pd.Timestamp(end)]))]
+        expected = len(gaps.expected_grid(start, end, series.resolution))
+        return SeriesGaps(
+            series, start, end, expected, len(inside), gaps.find_gaps(inside, start, end, series.resolution)
+        )
+
+    def report(self, first: date | None = None, last: date | None = None) -> list[SeriesGaps]:
+        """The gaps of every series that holds anything (or of all, in a given range)."""
+        found = (self.find(series, first, last) for series in self.series())
+        return [entry for entry in found if entry is not None]
+
+    def _horizon(self, series: Series) -> datetime:
+        """The end (UTC, exclusive) of what must be there by now: today, and tomorrow once it is published."""
+        now = self._clock.now()
+        today = local_date(now)
+        tomorrow = today + timedelta(days=1)
+        out = prices.published_at(series.keys["market"], tomorrow) <= now
+        return day_bounds(tomorrow if out else today)[1]

@@ -1,0 +1,104 @@
+"""Bringing in the files that people have: price history as CSV."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chocofactory.core.errors import FactoryError, InvalidInput, StoreError
+from chocofactory.domain.measurements import price_series
+from chocofactory.services.jobs import JobKind, Outcome, describe
+from chocofactory.sources.files import read_prices
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chocofactory.services.ingestion import PriceIngestion
+    from chocofactory.services.jobs import Report
+
+LARGEST_UPLOAD_BYTES = 20_000_000
+_ODD = re.compile(r"[^\w.-]+", re.ASCII)
+
+
+def import_prices_job(ingestion: PriceIngestion) -> JobKind:
+    """The kind ``import_prices``: params ``files`` (paths) and ``remove`` (delete each file afterwards, for uploads).
+
+    A file that cannot be read does not keep the others from being imported; its error stands in the result.
+    """
+
+    def work(params: Mapping[str, Any], report: Report) -> Outcome:
+        paths = [Path(name) for name in params["files"]]
+        if not paths:
+            raise InvalidInput("No file was given.")
+        results, failures = [], []
+        for number, path in enumerate(paths):
+            report(100 * number / len(paths), "Reading {name}", name=path.name)
+            try:
+                results.append(_import_one(ingestion, path))
+            except FactoryError as error:
+                failures.append({"file": path.name, **describe(error)})
+                last = error
+            finally:
+                if params.get("remove"):
+                    _remove(path)
+        if not results:
+            raise last
+        new = sum(result["new"] for result in results)
+        changed = sum(result["changed"] for result in results)
+        report(100, "Done: {new} new, {changed} changed hours.", new=new, changed=changed)
+        return Outcome({"files": results, "errors": failures}, complete=not failures)
+
+    return JobKind("import_prices", work, heavy=True)
+
+
+def save_upload(folder: Path, name: str, content: bytes) -> Path:
+    """Keep an uploaded file in a folder of its own below ``folder`` until it is imported, under a harmless name.
+
+    Raises
+    ------
+    InvalidInput
+        The file is empty or larger than ``LARGEST_UPLOAD_BYTES``.
+    StoreError
+        It cannot be written.
+
+    """
+    if not content:
+        raise InvalidInput("{name} is empty.", name=name)
+    if len(content) > LARGEST_UPLOAD_BYTES:
+        raise InvalidInput("{name} is larger than {most} MB.", name=name, most=LARGEST_UPLOAD_BYTES // 1_000_000)
+    harmless = _ODD.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")[-80:] or "upload.csv"
+    path = folder / uuid.uuid4().hex / harmless
+    try:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+    except OSError as error:
+        raise StoreError("{path} cannot be written ({reason}).", path=path, reason=error.strerror) from error
+    return path
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        path.parent.rmdir()
+
+
+def _import_one(ingestion: PriceIngestion, path: Path) -> dict[str, Any]:
+    parsed = read_prices(path)
+    counts, suspects = ingestion.keep(
+        price_series(parsed.market, resolution=parsed.resolution), parsed.frame, f"file:{path.name}"
+    )
+    return {
+        "file": path.name,
+        "market": parsed.market,
+        "first": parsed.frame.index[0].isoformat(),
+        "last": parsed.frame.index[-1].isoformat(),
+        "rows": counts.total,
+        "new": counts.new,
+        "changed": counts.changed,
+        "unchanged": counts.unchanged,
+        "rejected": parsed.rejected,
+        "suspect": {day.isoformat(): reason for day, reason in suspects.items()},
+    }

@@ -1,0 +1,213 @@
+"""Job runs: one runner for everything that takes long, whoever asks for it.
+
+The scheduler, the buttons, REST and the command line all start a run here and all watch the same record of it: who
+asked, how far it is, how it ended. Light kinds run in a thread; heavy ones in a process of their own, so that the web
+server's threads stay free. At most one run of a kind is under way, across all processes. A run whose process died is
+found out by its lock, not by a time-out, and marked ``interrupted``.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import structlog
+
+from chocofactory.core.errors import FactoryError, InvalidInput
+from chocofactory.core.locks import ProcessLock, is_held
+from chocofactory.core.logs import get_logger
+from chocofactory.store.state import JobRun, new_run_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from chocofactory.core.clock import Clock
+    from chocofactory.store.state import RunState, StateStore
+
+log = get_logger(__name__)
+
+
+class Report(Protocol):
+    """Tells how far a run is: percent 0-100, and a message template (English, translatable) with its fields."""
+
+    def __call__(self, percent: float, message: str, /, **fields: object) -> None:
+        """Tell how far the run is."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to: its result (JSON-able), and whether it did all that was asked."""
+
+    result: dict[str, Any]
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class JobKind:
+    """Something that can be run: its name, its work, and whether it deserves a process of its own."""
+
+    name: str
+    work: Callable[[Mapping[str, Any], Report], Outcome]
+    heavy: bool = False
+
+
+def quiet(percent: float, message: str, /, **fields: object) -> None:
+    """A report that nobody reads."""
+
+
+@dataclass
+class Jobs:
+    """Starts, watches and recalls job runs.
+
+    ``environment`` is what a spawned process needs to build the same services; ``locks`` the folder for liveness locks.
+    """
+
+    state: StateStore
+    clock: Clock
+    locks: Path
+    environment: Mapping[str, str]
+    kinds: dict[str, JobKind] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="job")
+        self._alive = ProcessLock(self.locks / f"{uuid.uuid4().hex}.lock")
+        self._guard = threading.Lock()
+
+    def register(self, kinds: Iterable[JobKind]) -> None:
+        """Add kinds of runs."""
+        self.kinds.update({kind.name: kind for kind in kinds})
+
+    def start(self, kind: str, params: Mapping[str, Any], requested_by: str) -> JobRun:
+        """Start a run in the background and return its record at once.
+
+        Raises
+        ------
+        JobBusy
+            A run of this kind is under way; the error names it.
+        InvalidInput
+            No such kind.
+
+        """
+        run = self._create(kind, params, requested_by)
+        if self.kinds[kind].heavy:
+            self._threads.submit(self._spawn, run)
+        else:
+            self._threads.submit(self._execute, run, quiet)
+        return run
+
+    def run(self, kind: str, params: Mapping[str, Any], requested_by: str, watch: Report = quiet) -> JobRun:
+        """Do a run here and now; ``watch`` sees its progress too. Returns its final record, whatever it came to."""
+        return self._execute(self._create(kind, params, requested_by), watch)
+
+    def work(self, run_id: str) -> JobRun:
+        """Do a run that another process has created (the body of ``chocofactory work``)."""
+        return self._execute(self.state.run(run_id), quiet)
+
+    def get(self, run_id: str) -> JobRun:
+        """The record of a run.
+
+        Raises
+        ------
+        NotFound
+            No such run.
+
+        """
+        self._find_interrupted()
+        return self.state.run(run_id)
+
+    def recent(self, kind: str | None = None, limit: int = 50) -> list[JobRun]:
+        """The newest runs, newest first."""
+        self._find_interrupted()
+        return self.state.runs(kind=kind, limit=limit)
+
+    def active(self, kind: str) -> JobRun | None:
+        """The run of this kind that is under way, if any."""
+        self._find_interrupted()
+        return next((run for run in self.state.active_runs() if run.kind == kind), None)
+
+    def close(self) -> None:
+        """Wait for the runs of this process and let the liveness lock go."""
+        self._threads.shutdown(wait=True)
+        self._alive.release()
+
+    def _create(self, kind: str, params: Mapping[str, Any], requested_by: str) -> JobRun:
+        if kind not in self.kinds:
+            raise InvalidInput("There is no job of the kind {kind}.", kind=kind)
+        self._find_interrupted()
+        run = JobRun(
+            id=new_run_id(self.clock.now()),
+            kind=kind,
+            requested_by=requested_by,
+            params=dict(params),
+            created_at=self.clock.now(),
+            owner=self._owner(),
+        )
+        self.state.create_run(run)
+        return run
+
+    def _owner(self) -> str:
+        with self._guard:
+            self._alive.acquire()
+        return self._alive.path.stem
+
+    def _execute(self, run: JobRun, watch: Report) -> JobRun:
+        with structlog.contextvars.bound_contextvars(run_id=run.id, kind=run.kind):
+            self.state.start_run(run.id, self._owner(), self.clock.now())
+            log.info("run started", requested_by=run.requested_by, params=run.params)
+
+            def report(percent: float, message: str, /, **fields: object) -> None:
+                self.state.report(run.id, percent, message, fields)
+                watch(percent, message, **fields)
+
+            try:
+                outcome = self.kinds[run.kind].work(run.params, report)
+            except FactoryError as error:
+                log.log(_level(error.level), "run failed", error=error.code, reason=str(error))
+                self._finish(run, "failed", error=describe(error))
+            except Exception:
+                log.exception("run failed", error="internal")
+                unknown = FactoryError(
+                    "Something unexpected went wrong; the log tells more under {run_id}.", run_id=run.id
+                )
+                self._finish(run, "failed", error=describe(unknown))
+            else:
+                state: RunState = "succeeded" if outcome.complete else "partial"
+                log.info("run finished", state=state)
+                self._finish(run, state, result=outcome.result)
+        return self.state.run(run.id)
+
+    def _finish(
+        self, run: JobRun, state: RunState, *, result: dict[str, Any] | None = None, error: dict[str, Any] | None = None
+    ) -> None:
+        self.state.finish_run(run.id, state, self.clock.now(), result=result, error=error)
+
+    def _spawn(self, run: JobRun) -> None:
+        command = [sys.executable, "-m", "chocofactory", "work", run.id]
+        ended = subprocess.run(command, env={**os.environ, **self.environment}, check=False)  # noqa: S603
+        if self.state.run(run.id).finished_at is None:
+            log.error("worker died", run_id=run.id, exit_code=ended.returncode)
+            self.state.interrupt(run.id, self.clock.now())
+
+    def _find_interrupted(self) -> None:
+        for run in self.state.active_runs():
+            if run.owner is None or not is_held(self.locks / f"{run.owner}.lock"):
+                self.state.interrupt(run.id, self.clock.now())
+
+
+def describe(error: FactoryError) -> dict[str, Any]:
+    """An error as it is kept: code, message template and fields."""
+    fields = {
+        name: value if isinstance(value, (int, float, str)) else str(value) for name, value in error.fields.items()
+    }
+    return {"code": error.code, "message": error.message, "fields": fields}
+
+
+def _level(name: str) -> int:
+    return {"info": 20, "warning": 30, "error": 40}[name]

@@ -1,0 +1,43 @@
+"""Stand-ins for the ports of the services, written by hand."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pandas as pd
+
+from chocofactory.core.clock import day_bounds, day_grid
+from chocofactory.core.errors import NotPublished, SourceError
+from chocofactory.domain.measurements import PVPC, SPOT
+
+
+def wavy_prices(first: date, last: date, *, level: float = 0.12) -> pd.Series:
+    """Hourly prices [EUR/kWh] in which no two days are alike."""
+    grid = day_grid(first, last)
+    hours = (grid.as_unit("s").asi8 // 3600).astype(float)
+    values = level + 0.05 * ((hours * 7919) % 101) / 101 + 0.01 * ((hours // 24) % 7)
+    return pd.Series(values.round(5), index=grid, name="price_eur_kwh")
+
+
+class FakeSource:
+    """A price source that delivers what it was given, and raises what it was told to."""
+
+    def __init__(self, name: str = "ree", prices: pd.Series | None = None, *, markets=frozenset({PVPC, SPOT})) -> None:
+        self.name = name
+        self.markets = markets
+        self.longest_request = timedelta(days=31)
+        self.known = prices if prices is not None else pd.Series(dtype=float)
+        self.error: SourceError | None = None
+        self.asked: list[tuple[str, date, date]] = []
+
+    def prices(self, market: str, first: date, last: date) -> pd.DataFrame:
+        self.asked.append((market, first, last))
+        if self.error is not None:
+            raise self.error
+        start, end = day_bounds(first, last)
+        inside = self.known[(self.known.index >= start) & (self.known.index < end)] if len(self.known) else self.known
+        if not len(inside):
+            raise NotPublished("{source} has nothing for {first}.", source=self.name, first=first)
+        frame = inside.rename("price_eur_kwh").to_frame()
+        frame.attrs["resolution"] = pd.Timedelta(frame.index[1] - frame.index[0]).to_pytimedelta()
+        return frame
