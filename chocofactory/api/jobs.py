@@ -1,0 +1,49 @@
+"""Job runs: how far something long is, and what it came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask_openapi3 import Tag
+
+from chocofactory.api.schemas import Problem, RunAnswer, RunPath
+from chocofactory.bootstrap import factory
+
+if TYPE_CHECKING:
+    from flask_openapi3 import APIBlueprint
+
+    from chocofactory.store.state import JobRun
+
+NAME = "jobs"
+_TAG = Tag(name="Jobs", description="Runs of everything that takes long")
+
+
+def add_routes(blueprint: APIBlueprint) -> None:
+    """Add the resource's routes."""
+
+    @blueprint.get(
+        "/jobs/runs/<string:run_id>",
+        tags=[_TAG],
+        summary="One job run",
+        responses={"200": RunAnswer, "404": Problem},
+    )
+    def run(path: RunPath) -> dict[str, Any]:
+        return answer(factory().jobs.get(path.run_id))
+
+
+def answer(run: JobRun) -> dict[str, Any]:
+    """A run as REST shows it."""
+    return RunAnswer(
+        id=run.id,
+        kind=run.kind,
+        requested_by=run.requested_by,
+        params=run.params,
+        state=run.state,
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        progress=run.progress,
+        message=run.message.format(**run.message_fields),
+        result=run.result,
+        error=run.error,
+    ).model_dump(mode="json")

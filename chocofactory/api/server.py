@@ -1,0 +1,80 @@
+"""The Flask server: resources, errors and request ids. Dash is mounted on it afterwards."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+from flask import Response, g, request
+from flask_openapi3 import APIBlueprint, Info, OpenAPI
+
+from chocofactory import __version__
+from chocofactory.api import health, jobs, prices
+from chocofactory.api.errors import guard_unknown_paths, register_error_handlers, validation_problem
+from chocofactory.api.schemas import Problem
+from chocofactory.bootstrap import EXTENSION
+from chocofactory.core.logs import get_logger
+
+if TYPE_CHECKING:
+    from chocofactory.bootstrap import Factory
+
+log = get_logger(__name__)
+
+CANONICAL = "/api/v1"
+RESOURCES = (health, prices, jobs)
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def create_server(factory: Factory) -> OpenAPI:
+    """Make the server with all REST resources; ``factory`` answers its requests."""
+    server = OpenAPI(
+        "chocofactory",
+        info=Info(
+            title="ChocoFactory",
+            version=__version__,
+            description="Electricity prices, plans and the state of a chocolate plant. Times are ISO 8601 with offset "
+            "and mark the start of an interval; a bare date is a local day in Europe/Madrid.",
+        ),
+        doc_prefix="/api/docs",
+        validation_error_status=422,
+        validation_error_model=Problem,
+        validation_error_callback=validation_problem,
+    )
+    server.extensions[EXTENSION] = factory
+    server.before_request(_begin)
+    server.after_request(_end)
+    register_error_handlers(server)
+    for resource in RESOURCES:
+        for prefix in (CANONICAL, ""):
+            blueprint = APIBlueprint(
+                f"{resource.NAME}{'' if prefix else '_root'}", resource.__name__, doc_ui=bool(prefix)
+            )
+            resource.add_routes(blueprint)
+            server.register_api(blueprint, url_prefix=prefix or None)
+    guard_unknown_paths(server)
+    return server
+
+
+def _begin() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    g.began = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=g.request_id)
+
+
+def _end(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.request_id
+    quiet = request.path.startswith(("/assets/", "/_dash", "/_reload", "/api/docs/"))
+    log.log(
+        10 if quiet else 20,
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        duration_ms=round(1000 * (time.perf_counter() - g.began), 1),
+    )
+    return response
