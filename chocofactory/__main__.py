@@ -1,0 +1,5 @@
+"""``python -m chocofactory`` is the command line."""
+
+from chocofactory.cli import main
+
+main()

@@ -1,0 +1,210 @@
+"""The command line as scripts meet it: its output and its exit code."""
+
+import json
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+
+import pytest
+import structlog
+
+from chocofactory import cli
+from chocofactory.core.clock import day_grid
+from tests.fakes import wavy_prices
+
+
+@dataclass
+class Done:
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def choco(tmp_path, monkeypatch, capsys):
+    """The command line in this process, which spares its start; ``environment`` is for those that need their own."""
+    settings = {"CHOCO_DATA_DIR": str(tmp_path / "var"), "CHOCO_LOG_LEVEL": "ERROR"}
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments, expect=0, **more):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "argv", ["chocofactory", *map(str, arguments)])
+            for name, value in more.items():
+                patch.setenv(name, value)
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        out, err = capsys.readouterr()
+        assert (ended.value.code or 0) == expect, err + out
+        return Done(out, err)
+
+    run.environment = {**os.environ, **settings}
+    yield run
+    logging.getLogger().handlers[:] = []
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def price_file(tmp_path):
+    prices = wavy_prices(date(2025, 3, 1), date(2025, 4, 30))
+    path = tmp_path / "prices.csv"
+    lines = [f"{moment:%Y-%m-%dT%H:%M:%SZ},{price}" for moment, price in prices.items()]
+    path.write_text("\n".join(["timestamp_utc,price_eur_kwh", *lines]) + "\n")
+    return path
+
+
+def test_importing_twice_changes_nothing(choco, price_file):
+    first = json.loads(choco("import", "prices", price_file, "--json").stdout)
+    again = json.loads(choco("import", "prices", price_file, "--json").stdout)
+    hours = len(day_grid(date(2025, 3, 1), date(2025, 4, 30)))
+    assert [(f["new"], f["unchanged"]) for f in first["result"]["files"]] == [(hours, 0)]
+    assert [(f["new"], f["changed"], f["unchanged"]) for f in again["result"]["files"]] == [(0, 0, hours)]
+
+
+def test_a_bad_file_is_named_and_does_not_stop_the_good_one(choco, price_file, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("this is not a price file\n1;2;3\n")
+    done = choco("import", "prices", bad, price_file, "--json", expect=3)
+    result = json.loads(done.stdout)
+    assert result["state"] == "partial"
+    assert [entry["file"] for entry in result["result"]["errors"]] == ["bad.csv"]
+    assert result["result"]["files"][0]["new"] > 0
+    only = choco("import", "prices", bad, expect=2)
+    assert "bad.csv" in only.stderr
+
+
+def test_gaps_are_listed_and_told_by_the_exit_code(choco, price_file):
+    assert "No series" in choco("gaps").stdout
+    choco("import", "prices", price_file)
+    found = json.loads(choco("gaps", "--start", "2025-03-01", "--end", "2025-04-30", "--json").stdout)
+    assert found[0]["gaps"] == []
+    found = json.loads(choco("gaps", "--start", "2025-02-28", "--end", "2025-03-02", "--json", expect=3).stdout)
+    assert [(gap["count"], gap["severity"]) for gap in found[0]["gaps"]] == [(24, "critical")]
+
+
+def test_status_tells_what_is_missing(choco):
+    report = json.loads(choco("status", "--json", expect=3).stdout)
+    assert report["level"] == "down"
+    assert [market["latest"] for market in report["markets"]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "word"),
+    [
+        (("status",), {"CHOCO_PORT": "0"}, "CHOCO_PORT"),
+        (("gaps", "--start", "yesterday"), {}, "yesterday is not a day"),
+        (("import", "prices", "/nowhere/x.csv"), {}, "x.csv"),
+        (
+            ("ingest", "prices", "--start", "2020-01-01", "--end", "2020-01-02", "--market", "pvpc_20td"),
+            {},
+            "2021-06-01",
+        ),
+        (("ingest", "prices", "--start", "2999-01-01", "--end", "2999-01-02"), {}, "future"),
+    ],
+)
+def test_wrong_use_is_exit_2_with_one_sentence(choco, arguments, settings, word):
+    done = choco(*arguments, expect=2, **settings)
+    assert word in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_source_that_is_down_is_exit_5(choco):
+    settings = {"CHOCO_REE_URL": "http://127.0.0.1:9", "CHOCO_ESIOS_URL": "http://127.0.0.1:9"}
+    settings |= {"CHOCO_HTTP_ATTEMPTS": "1", "CHOCO_HTTP_PAUSE_S": "0", "CHOCO_HTTP_BACKOFF_S": "0"}
+    done = choco("ingest", "prices", "--start", "2025-03-01", "--end", "2025-03-01", expect=5, **settings)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_exit_6(choco):
+    done = choco("status", expect=6, CHOCO_DATA_DIR="/proc/nothing")
+    assert "/proc/nothing" in done.stderr
+
+
+def test_config_hides_secrets_and_prints_the_reference(choco):
+    shown = choco("config", "--json", CHOCO_ESIOS_TOKEN="hush-hush").stdout
+    assert json.loads(shown)["CHOCO_PORT"] == 8050
+    assert "hush-hush" not in shown
+    assert "CHOCO_REE_URL" in choco("config", "--markdown").stdout
+    assert "CHOCO_DATA_DIR" in choco("config").stdout
+
+
+def test_tables_are_for_people(choco, price_file):
+    assert "prices.csv" in choco("import", "prices", price_file).stdout
+    assert "pvpc_20td" in choco("status", expect=3).stdout
+    assert "Severity" in choco("gaps", "--end", "2025-05-02", expect=3).stdout
+    assert choco("--version").stdout.strip()
+
+
+def test_a_run_killed_half_way_is_found_interrupted_and_can_be_repeated(choco, tmp_path, price_file):
+    choco("status", expect=3)
+    slow = (
+        "import sys, time\n"
+        "from chocofactory import bootstrap\n"
+        "from chocofactory.core.config import load_settings\n"
+        "from chocofactory.services.jobs import JobKind, Outcome\n"
+        "factory = bootstrap.build(load_settings())\n"
+        "factory.jobs.register([JobKind('import_prices', lambda params, report: time.sleep(60) or Outcome({}))])\n"
+        "run = factory.jobs.start('import_prices', {}, 'test')\n"
+        "print(run.id, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", slow], env=choco.environment, stdout=subprocess.PIPE, text=True, cwd=tmp_path
+    )
+    run_id = process.stdout.readline().strip()
+    busy = choco("import", "prices", price_file, expect=1)
+    assert run_id in busy.stderr
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    choco("import", "prices", price_file)
+    with sqlite3.connect(tmp_path / "var" / "live" / "state.db") as connection:
+        (state,) = connection.execute("SELECT state FROM job_run WHERE id = ?", (run_id,)).fetchone()
+    connection.close()
+    assert state == "interrupted"
+
+
+def test_a_heavy_run_is_done_by_a_process_of_its_own_and_one_that_dies_is_found_out(choco, tmp_path, price_file):
+    script = (
+        "import subprocess, sys\n"
+        "from chocofactory import bootstrap\n"
+        "from chocofactory.core.config import load_settings\n"
+        "import chocofactory.services.jobs as jobs\n"
+        "factory = bootstrap.build(load_settings())\n"
+        "def ended(run):\n"
+        "    factory.jobs._threads.shutdown(wait=True)\n"
+        "    factory.jobs.__post_init__()\n"
+        "    return factory.jobs.get(run.id)\n"
+        "run = factory.jobs.start('import_prices', {'files': [sys.argv[1]]}, 'test')\n"
+        "mine = factory.jobs.state.run(run.id).owner\n"
+        "done = ended(run)\n"
+        "print(done.state, done.owner != mine, done.result['files'][0]['new'])\n"
+        "jobs.subprocess.run = lambda *a, **k: subprocess.CompletedProcess(a, -9)\n"
+        "print(ended(factory.jobs.start('import_prices', {'files': []}, 'test')).state)\n"
+        "factory.close()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(price_file)],
+        env=choco.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    hours = len(day_grid(date(2025, 3, 1), date(2025, 4, 30)))
+    lines = [line for line in done.stdout.splitlines() if "worker died" not in line]
+    assert lines == [f"succeeded True {hours}", "interrupted"]
+
+
+def test_a_taken_port_is_one_sentence(choco):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = choco("run", "--port", port, expect=2)
+    assert str(port) in done.stderr
