@@ -1,0 +1,1 @@
+"""What the pages share. Pure: data in, component out; nothing here asks a service."""

@@ -1,0 +1,310 @@
+"""Figures of prices along a line: the strip of today and tomorrow, and how prices are distributed.
+
+Times on the axis are counted in elapsed hours and labelled with the wall clock, so that the night in which clocks
+change keeps its 23 or 25 hours. What is missing is hatched and says so; it is never drawn as 0.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chocofactory.core.clock import MADRID, day_bounds, day_grid, local_date
+from chocofactory.domain.measurements import HOURLY
+from chocofactory.domain.prices import DayState
+from components import text
+from components.text import _
+from components.theme import (
+    PALETTES,
+    PAST_OPACITY,
+    PERIOD_COLOURS,
+    Theme,
+    draw,
+    hatched,
+    price_axis,
+    price_range,
+    readable_on,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import numpy.typing as npt
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from chocofactory.domain.prices import Window
+    from chocofactory.domain.tariff import Tariff
+
+_ONE_HOUR = timedelta(hours=1)
+_ONE_DAY = timedelta(days=1)
+_MOST_BINS = 40
+
+
+def day_strip(
+    frame: pd.DataFrame,
+    now: datetime,
+    tariff: Tariff,
+    *,
+    tomorrow: DayState,
+    published_at: datetime,
+    window: Window | None = None,
+    theme: Theme = "light",
+    resolution: timedelta = HOURLY,
+) -> go.Figure:
+    """Prices of today and tomorrow as one strip of bars, the tariff's periods below, a line at the present moment.
+
+    Hours that are over are pale, hours to come have an edge; ``window`` is shaded. While ``tomorrow`` is not out, its
+    half of the strip says when to expect it (``published_at``).
+
+    Parameters
+    ----------
+    frame
+        Index ``time`` (UTC), column ``price_eur_kwh`` [EUR/kWh], and ``kind`` where it is known.
+
+    """
+    palette = PALETTES[theme]
+    today = local_date(now)
+    start, middle = day_bounds(today)
+    end = day_bounds(today + _ONE_DAY)[1]
+    grid = day_grid(today, today + _ONE_DAY, resolution)
+    prices = frame["price_eur_kwh"].reindex(grid).to_numpy(dtype=float)
+    periods = tariff.label(grid).astype(str).to_numpy()
+    x = np.asarray((grid - start) / _ONE_HOUR, dtype=float)
+    width = resolution / _ONE_HOUR
+    known = ~np.isnan(prices)
+    over = np.asarray(grid + resolution <= now)
+    waiting = np.asarray(grid >= middle) & (tomorrow in {DayState.NOT_YET, DayState.LATE}) & ~known
+    missing = ~known & ~waiting
+    sentences = _sentences(frame, grid, prices, periods, now, resolution)
+    top = 1.08 * max(float(np.nanmax(prices, initial=0.0)), 0.01)
+    bottom = 1.1 * min(float(np.nanmin(prices, initial=0.0)), 0.0)
+    edge = {"color": palette.muted, "width": 1 if resolution >= HOURLY else 0}
+    look = {
+        "over": {"opacity": PAST_OPACITY, "color": prices[known & over], "coloraxis": "coloraxis"},
+        "ahead": {"line": edge, "color": prices[known & ~over], "coloraxis": "coloraxis"},
+        "missing": hatched(theme),
+    }
+    traces = [
+        {
+            "type": "bar",
+            "name": name,
+            "x": x[chosen] + width / 2,
+            "y": np.full(chosen.sum(), top - bottom) if name == "missing" else prices[chosen],
+            "base": bottom if name == "missing" else 0,
+            "width": width * 0.9,
+            "marker": look[name],
+            "hovertext": sentences[chosen],
+            "hovertemplate": "%{hovertext}<extra></extra>",
+        }
+        for name, chosen in (("over", known & over), ("ahead", known & ~over), ("missing", missing))
+    ]
+    span = (end - start) / _ONE_HOUR
+    half = (middle - start) / _ONE_HOUR
+    shapes = [_upright(half, palette.line, 1)]
+    notes = []
+    if waiting.any():
+        shapes.append({**_box(half, span), "line": {"color": palette.muted, "width": 1, "dash": "dot"}})
+        notes.append(_waiting_note((half + span) / 2, tomorrow, published_at))
+    if window is not None:
+        left, right = ((moment - start) / _ONE_HOUR for moment in (window.start, window.end))
+        roof = {"type": "line", "x0": left, "x1": right, "y0": 1, "y1": 1, "yref": "y domain"}
+        shapes.append({**_box(left, right), "fillcolor": palette.accent_soft, "line": {"width": 0}})
+        shapes.append({**roof, "line": {"color": palette.accent, "width": 3}})
+    present = (now - start) / _ONE_HOUR
+    shapes.append(_upright(present, palette.accent, 2))
+    notes.append(_now_note(present, span, now, palette.accent))
+    layout = {
+        "coloraxis": {**price_axis(*price_range(prices)), "showscale": False},
+        "xaxis": {"range": [0, span], "anchor": "y2", "zeroline": False, **_clock_ticks(grid, x)},
+        "yaxis": {"domain": [0.17, 1], "range": [bottom, top], "title": {"text": _("€/kWh")}, "tickformat": ".2f"},
+        "yaxis2": {"domain": [0, 0.12], "range": [0, 1], "visible": False, "fixedrange": True},
+        "barmode": "overlay",
+        "margin": {"t": 84},
+        "shapes": shapes,
+        "annotations": notes,
+    }
+    return draw(
+        [*traces, _period_band(x, width, periods)],
+        layout,
+        theme,
+        title=_("Price of today and tomorrow"),
+        caption=_strip_caption(window, now, palette.accent),
+        height=410,
+    )
+
+
+def price_distribution(prices: pd.Series, *, theme: Theme = "light") -> go.Figure:
+    """How many hours cost how much, with the median and the mean marked.
+
+    ``prices`` [EUR/kWh] holds at least one that is not NaN.
+    """
+    palette = PALETTES[theme]
+    values = prices.dropna().to_numpy(dtype=float)
+    counts, edges = np.histogram(values, _bins(float(values.min()), float(values.max())))
+    centres = (edges[:-1] + edges[1:]) / 2
+    sentences = [
+        _(
+            "{hours} ({share}) cost between {low} and {high}",
+            hours=text.ngettext("{n} hour", "{n} hours", int(count)),
+            share=text.percent(count / len(values), 1),
+            low=text.number(left, 3),
+            high=text.price(right),
+        )
+        for count, (left, right) in zip(counts, pairwise(edges), strict=True)
+    ]
+    bars = {
+        "type": "bar",
+        "x": centres,
+        "y": counts,
+        "width": np.diff(edges) * 0.94,
+        "marker": {"color": centres, "coloraxis": "coloraxis", "line": {"color": palette.muted, "width": 0.5}},
+        "hovertext": sentences,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    median, mean = float(np.median(values)), float(values.mean())
+    median_side, mean_side = ("right", "left") if median <= mean else ("left", "right")
+    marks = (
+        (median, _("median {price}", price=text.number(median, 3)), median_side, "solid"),
+        (mean, _("mean {price}", price=text.number(mean, 3)), mean_side, "dot"),
+    )
+    layout = {
+        "coloraxis": {**price_axis(*price_range(values)), "showscale": False},
+        "xaxis": {"title": {"text": _("€/kWh")}, "tickformat": ".2f"},
+        "yaxis": {"title": {"text": _("Hours")}, "tickformat": ",d"},
+        "margin": {"t": 84},
+        "shapes": [{**_upright(value, palette.accent, 2, dash)} for value, __, __, dash in marks],
+        "annotations": [
+            {**_above(value, words, palette.accent), "xanchor": side, "xshift": -4 if side == "right" else 4}
+            for value, words, side, __ in marks
+        ],
+    }
+    tenth = text.price(float(np.quantile(values, 0.1)))
+    caption = _("One hour in ten is below {price}", price=tenth)
+    return draw([bars], layout, theme, title=_("What an hour costs"), caption=caption, height=370)
+
+
+def _sentences(
+    frame: pd.DataFrame,
+    grid: pd.DatetimeIndex,
+    prices: npt.NDArray[np.float64],
+    periods: npt.NDArray[np.str_],
+    now: datetime,
+    resolution: timedelta,
+) -> npt.NDArray[np.object_]:
+    """What the reader is told about each interval of the strip."""
+    simulated = (
+        (frame["kind"].reindex(grid) == "simulated").to_numpy() if "kind" in frame else np.zeros(len(grid), bool)
+    )
+    out = np.empty(len(grid), dtype=object)
+    for place, (stamp, value, period) in enumerate(zip(grid, prices, periods, strict=True)):
+        begin = stamp.to_pydatetime()
+        fields = {
+            "day": text.day(local_date(begin)),
+            "hours": text.hours(begin, begin + resolution),
+            "price": text.price(value, 4),
+            "period": period,
+        }
+        if np.isnan(value):
+            out[place] = _("{day}, {hours}: no data", **fields)
+        elif begin + resolution <= now:
+            out[place] = _("{day}, {hours}: it was {price}, period {period}", **fields)
+        elif begin <= now:
+            out[place] = _("Now, {hours}: {price}, period {period}", **fields)
+        else:
+            out[place] = _("{day}, {hours}: it will be {price}, period {period}", **fields)
+        if simulated[place]:
+            out[place] += "<br>" + _("simulated, not a real price")
+    return out
+
+
+def _clock_ticks(grid: pd.DatetimeIndex, x: npt.NDArray[np.float64]) -> dict[str, Any]:
+    """Every sixth hour of the wall clock, with the day under its midnight."""
+    wall = grid.tz_convert(MADRID)
+    places = np.flatnonzero((wall.hour % 6 == 0) & (wall.minute == 0))
+    labels = [
+        f"{wall[place]:%H}" + (f"<br><b>{text.day(wall[place].date(), 'short')}</b>" if wall[place].hour == 0 else "")
+        for place in places
+    ]
+    return {"tickvals": x[places].tolist(), "ticktext": labels, "ticks": "outside", "tickangle": 0}
+
+
+def _period_band(x: npt.NDArray[np.float64], width: float, periods: npt.NDArray[np.str_]) -> dict[str, Any]:
+    """The band of tariff periods, one bar for each run of the same one, its name inside."""
+    cuts = np.flatnonzero(periods[1:] != periods[:-1]) + 1
+    runs = list(pairwise([0, *cuts.tolist(), len(periods)]))
+    names = [str(periods[first]) for first, __ in runs]
+    return {
+        "type": "bar",
+        "name": "periods",
+        "yaxis": "y2",
+        "x": [x[first] + (last - first) * width / 2 for first, last in runs],
+        "y": [1] * len(runs),
+        "width": [(last - first) * width for first, last in runs],
+        "marker": {"color": [PERIOD_COLOURS[name] for name in names], "line": {"width": 0}},
+        "text": names,
+        "textposition": "inside",
+        "insidetextanchor": "middle",
+        "textangle": 0,
+        "constraintext": "none",
+        "textfont": {"size": 10, "color": [readable_on(PERIOD_COLOURS[name]) for name in names]},
+        "hovertext": [_("Tariff period {period}", period=name) for name in names],
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+
+
+def _upright(place: float, colour: str, width: float, dash: str = "solid") -> dict[str, Any]:
+    line = {"color": colour, "width": width, "dash": dash}
+    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+
+
+def _box(left: float, right: float) -> dict[str, Any]:
+    return {"type": "rect", "x0": left, "x1": right, "y0": 0, "y1": 1, "yref": "y domain", "layer": "below"}
+
+
+def _above(place: float, words: str, colour: str) -> dict[str, Any]:
+    return {"x": place, "y": 1, "yref": "paper", "yanchor": "bottom", "text": words, "font": {"color": colour}}
+
+
+def _now_note(place: float, span: float, now: datetime, colour: str) -> dict[str, Any]:
+    words = "<b>" + _("now {time}", time=text.time(now)) + "</b>"
+    return {**_above(place, words, colour), "xanchor": "left" if place < span / 12 else "center"}
+
+
+def _waiting_note(place: float, tomorrow: DayState, published_at: datetime) -> dict[str, Any]:
+    """What stands in the empty half of a strip whose day is not out."""
+    time = text.time(published_at)
+    late = tomorrow is DayState.LATE
+    words = _("Late: due at about<br>{time}", time=time) if late else _("Published at<br>about {time}", time=time)
+    return {"x": place, "y": 0.5, "yref": "y domain", "text": words, "font": {"size": 13}}
+
+
+def _strip_caption(window: Window | None, now: datetime, colour: str) -> str:
+    """What the shaded window is; without one, how to tell what is over from what is to come."""
+    if window is None:
+        return _("Pale is over, outlined is still to come")
+    words = _(
+        "Best {length}: {day} {hours}, {price}",
+        length=_length(window),
+        day=_("tomorrow") if local_date(window.start) > local_date(now) else _("today"),
+        hours=text.hours(window.start, window.end),
+        price=text.price(window.mean_eur_kwh),
+    )
+    return f'<span style="color: {colour}">■</span> {words}'
+
+
+def _length(window: Window) -> str:
+    hours = (window.end - window.start) / _ONE_HOUR
+    return text.quantity(hours, "h", 0 if hours.is_integer() else 2)
+
+
+def _bins(low: float, high: float) -> npt.NDArray[np.float64]:
+    """Edges of bins of a round width (1, 2 or 5 times a power of ten) that hold everything, at most 40 of them."""
+    least = max((high - low) / (_MOST_BINS - 2), 1e-4)
+    power = 10.0 ** np.floor(np.log10(least))
+    width = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least - 1e-12)
+    first, last = np.floor(low / width), np.floor(high / width) + 1
+    return np.asarray(np.arange(first, last + 1) * width, dtype=np.float64)

@@ -1,0 +1,126 @@
+"""Tables: the twin of a figure for those who do not see it, and statistics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dash import html
+
+from chocofactory.core.clock import local
+from components import text
+from components.cards import period_badge
+from components.text import _
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+
+    import pandas as pd
+    from dash.development.base_component import Component
+
+    from chocofactory.domain.prices import Statistics
+
+MOST_ROWS = 200
+"""Rows that a twin shows; of longer ones it shows the first and points at the file."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its head, how its values are written, and whether they are numbers (set to the right)."""
+
+    head: str
+    write: Callable[[Any], Any] = str
+    numeric: bool = False
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str) -> Component:
+    """A table for people and screen readers: the first column heads its row, ``caption`` says what it holds."""
+    looks = ["num" if column.numeric else "" for column in columns]
+    head = [html.Th(column.head, scope="col", className=look) for column, look in zip(columns, looks, strict=True)]
+    body = []
+    for row in rows:
+        written = [column.write(value) for column, value in zip(columns, row, strict=True)]
+        first = html.Th(written[0], scope="row", className=looks[0])
+        others = [html.Td(cell, className=look) for cell, look in zip(written[1:], looks[1:], strict=True)]
+        body.append(html.Tr([first, *others]))
+    parts = [html.Caption(caption, className="visually-hidden"), html.Thead(html.Tr(head)), html.Tbody(body)]
+    return html.Div(
+        html.Table(parts, className="table table-sm"),
+        className="table-scroll",
+        tabIndex=0,
+        role="region",
+        **{"aria-label": caption},
+    )
+
+
+def table_twin(
+    columns: Sequence[Column], rows: Sequence[Sequence[Any]], caption: str, csv_href: str | None = None
+) -> Component:
+    """What a figure shows, as a table that opens on demand; its first 200 rows, all of them in the CSV file."""
+    parts: list[Component] = []
+    if len(rows) > MOST_ROWS:
+        words = _("The first {shown} of {all} rows.", shown=text.number(MOST_ROWS), all=text.number(len(rows)))
+        link = [" ", html.A(_("All of them as CSV"), href=csv_href)] if csv_href else []
+        parts.append(html.P([words, *link], className="muted small"))
+    parts.append(table(columns, rows[:MOST_ROWS], caption))
+    return html.Details([html.Summary(_("Show as table")), *parts], className="table-twin")
+
+
+def price_twin(frame: pd.DataFrame, caption: str, csv_href: str | None = None) -> Component:
+    """The twin of a figure of prices.
+
+    Parameters
+    ----------
+    frame
+        Index ``time`` (UTC); ``price_eur_kwh`` [EUR/kWh] and ``period``, as ``services.prices.Prices.frame`` has them.
+
+    """
+    columns = (
+        Column(_("Begins"), _dated),
+        Column(_("Period"), period_badge),
+        Column(_("Price"), lambda value: text.price(value, 5), numeric=True),
+    )
+    moments = (stamp.to_pydatetime() for stamp in frame.index)
+    rows = list(zip(moments, frame["period"].astype(str), frame["price_eur_kwh"], strict=True))
+    return table_twin(columns, rows, caption, csv_href)
+
+
+def statistics_table(statistics: Statistics) -> Component:
+    """Figures of the prices of a range, each in EUR/kWh, with the moments of the lowest and the highest."""
+    rows = (
+        (_("Mean"), "", text.price(statistics.mean, 4)),
+        (_("Median"), "", text.price(statistics.median, 4)),
+        (_("Lowest"), _dated(statistics.minimum_at), text.price(statistics.minimum, 4)),
+        (_("Highest"), _dated(statistics.maximum_at), text.price(statistics.maximum, 4)),
+        (_("Standard deviation"), "", text.price(statistics.std, 4)),
+        (_("90 % of the hours"), "", _between(statistics.p05, statistics.p95)),
+        (_("Hours with a price"), "", text.number(statistics.count)),
+    )
+    columns = (Column(_("Figure")), Column(_("When")), Column(_("Value"), numeric=True))
+    return table(columns, rows, _("Statistics of the prices"))
+
+
+def periods_table(figures: pd.DataFrame) -> Component:
+    """Count, mean, lowest and highest price of each tariff period, as ``domain.prices.by_period`` has them."""
+    columns = (
+        Column(_("Period"), period_badge),
+        Column(_("Hours"), text.number, numeric=True),
+        *(
+            Column(head, lambda value: text.price(value, 4), numeric=True)
+            for head in (_("Mean"), _("Lowest"), _("Highest"))
+        ),
+    )
+    ordered = figures[["count", "mean", "minimum", "maximum"]]
+    return table(columns, list(ordered.itertuples(name=None)), _("Prices by tariff period"))
+
+
+def _between(low: float, high: float) -> str:
+    return _("{low} to {high}", low=text.number(low, 4), high=text.price(high, 4))
+
+
+def _dated(moment: datetime) -> str:
+    """A moment with its year, and its zone where the clock shows it twice."""
+    wall = local(moment)
+    twice = wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
+    return f"{text.date_range(wall.date(), wall.date())}, {text.time(moment, zone=twice)}"
