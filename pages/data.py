@@ -1,0 +1,238 @@
+"""Where the data comes from, how complete it is, and buttons to fetch, fill and import."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+import dash
+from dash import Input, Output, State, callback, dcc, html
+from dash.exceptions import PreventUpdate
+
+from chocofactory.bootstrap import factory
+from chocofactory.core.clock import local_date
+from chocofactory.core.errors import JobBusy
+from chocofactory.domain.measurements import PVPC
+from chocofactory.services.imports import LARGEST_UPLOAD_BYTES, save_upload
+from chocofactory.services.ingestion import EARLIEST
+from components import calendar_figures, cards, controls, listings, names
+from components.text import N_, _, page_title
+from components.toasts import notify
+
+if TYPE_CHECKING:
+    from dash.development.base_component import Component
+
+    from chocofactory.services.health import Source
+
+dash.register_page(__name__, path="/data", name=N_("Data"), title=page_title(N_("Data")), order=2)
+
+USUAL_DAYS = 30
+POLL_MS = 1000
+
+
+class ids:  # noqa: N801 - read as a namespace
+    """Ids of this page."""
+
+    sources = "data-sources"
+    series = "data-series"
+    coverage = "data-coverage"
+    shown = "data-shown"
+    gaps = "data-gaps"
+    fetch = "data-fetch"
+    first = "data-first"
+    last = "data-last"
+    force = "data-force"
+    fill = "data-fill"
+    upload = "data-upload"
+    run = "data-run"
+    progress = "data-progress"
+    poll = "data-poll"
+    done = "data-done"
+    recent = "data-recent"
+
+
+def layout(first: str | None = None, last: str | None = None, **_query: Any) -> Component:
+    """The frame; the address may hold the range to fill, ``first`` and ``last`` (YYYY-MM-DD)."""
+    today = local_date(factory().clock.now())
+    series = {str(one): names.series(one) for one in factory().gaps.series()}
+    return html.Div(
+        [
+            html.H1(_("Data")),
+            html.Section([html.H2(_("Sources")), html.Div(id=ids.sources, className="source-grid")]),
+            html.Section(
+                [
+                    html.H2(_("Fetch, fill, import")),
+                    html.Div(
+                        [
+                            controls.button(
+                                _("Fetch what is new"), ids.fetch, icon_name="arrow-clockwise", kind="primary"
+                            ),
+                            _range_form(_day(first) or today - timedelta(days=USUAL_DAYS), _day(last) or today, today),
+                            _upload(),
+                        ],
+                        className="actions",
+                    ),
+                    html.Div(id=ids.progress),
+                ],
+                className="panel",
+            ),
+            html.Section([controls.select(ids.series, _("Series"), series, next(iter(series)))], className="toolbar"),
+            html.Div(controls.graph(ids.coverage, _("What is there, day by day"), filename="coverage"), id=ids.shown),
+            html.Section([html.H2(_("Gaps")), html.Div(id=ids.gaps)], className="panel"),
+            html.Section([html.H2(_("Last runs")), html.Div(id=ids.recent)], className="panel"),
+            dcc.Store(id=ids.run),
+            dcc.Store(id=ids.done, data=0),
+            dcc.Interval(id=ids.poll, interval=POLL_MS),
+        ]
+    )
+
+
+@callback(Output(ids.sources, "children"), Input("minute", "n_intervals"), Input(ids.done, "data"))
+def sources(_minutes: int | None, _done: int) -> list[Component]:
+    """Each source: whether it answers, since when, and why not."""
+    now = factory().clock.now()
+    return [_source(source, now) for source in factory().health.sources()]
+
+
+@callback(
+    Output(ids.coverage, "figure"),
+    Output(ids.shown, "hidden"),
+    Output(ids.gaps, "children"),
+    Input(ids.series, "value"),
+    Input(ids.done, "data"),
+    Input("theme", "data"),
+)
+def coverage(name: str, _done: int, theme: str) -> tuple[Any, bool, Any]:
+    """What is there of a series day by day, and the list of its gaps."""
+    series = next(series for series in factory().gaps.series() if str(series) == name)
+    found = factory().gaps.find(series)
+    if found is None:
+        return dash.no_update, True, _nothing_yet()
+    table = factory().gaps.coverage(series, local_date(found.start), local_date(found.end - timedelta(seconds=1)))
+    return calendar_figures.coverage_calendar(table, theme=theme), False, listings.gaps_table(found.gaps)
+
+
+@callback(
+    Output(ids.run, "data"),
+    Input(ids.fetch, "n_clicks"),
+    Input(ids.fill, "n_clicks"),
+    Input(ids.upload, "contents"),
+    State(ids.upload, "filename"),
+    State(ids.first, "value"),
+    State(ids.last, "value"),
+    State(ids.force, "value"),
+    prevent_initial_call=True,
+)
+def begin(
+    _fetch: int, _fill: int, contents: list[str] | None, names: list[str] | None, first: str, last: str, force: bool
+) -> str:
+    """Start the run that was asked for, and show it; one that is under way already is shown instead."""
+    try:
+        if dash.ctx.triggered_id == ids.upload:
+            return _import(contents or [], names or [])
+        if dash.ctx.triggered_id == ids.fetch:
+            today = local_date(factory().clock.now())
+            days = (today - timedelta(days=1), today + timedelta(days=1))
+            return _ingest(*days, force=False)
+        begin_day, end_day = _day(first), _day(last)
+        if begin_day is None or end_day is None:
+            notify(_("Choose the first and the last day."), "warning")
+            raise PreventUpdate
+        return _ingest(begin_day, end_day, force=bool(force))
+    except JobBusy as busy:
+        notify(_("That is under way already: its progress is shown."))
+        return busy.run_id
+
+
+@callback(
+    Output(ids.progress, "children"),
+    Output(ids.recent, "children"),
+    Output(ids.done, "data"),
+    Output(ids.poll, "disabled"),
+    Output(ids.fetch, "disabled"),
+    Output(ids.fill, "disabled"),
+    Input(ids.poll, "n_intervals"),
+    Input(ids.run, "data"),
+    State(ids.done, "data"),
+)
+def watch(_ticks: int | None, run_id: str | None, done: int) -> tuple[Any, ...]:
+    """Follow the run that was started here, or any that is under way; stop asking when there is none."""
+    jobs = factory().jobs
+    recent = jobs.recent(limit=6)
+    active = next((run for run in recent if run.finished_at is None), None)
+    shown = active or (jobs.get(run_id) if run_id else None)
+    progress = cards.job_progress(shown, names.job(shown.kind)) if shown else None
+    busy = active is not None
+    finished = sum(run.finished_at is not None for run in recent) and recent[0].id if not busy else done
+    changed = dash.no_update if finished == done else finished
+    return progress, listings.runs_table(recent, factory().clock.now()), changed, not busy, busy, busy
+
+
+def _ingest(first: date, last: date, *, force: bool) -> str:
+    factory().ingestion.check_range(factory().ingestion.markets[0], first, last)
+    params = {"first": first.isoformat(), "last": last.isoformat(), "force": force}
+    return factory().jobs.start("ingest_prices", params, "dashboard").id
+
+
+def _import(contents: list[str], names: list[str]) -> str:
+    paths = [
+        save_upload(factory().uploads, name, _decoded(content)) for name, content in zip(names, contents, strict=True)
+    ]
+    params = {"files": [str(path) for path in paths], "remove": True}
+    return factory().jobs.start("import_prices", params, "dashboard").id
+
+
+def _decoded(content: str) -> bytes:
+    try:
+        return base64.b64decode(content.partition(",")[2], validate=True)
+    except binascii.Error:
+        return b""
+
+
+def _source(source: Source, now: Any) -> Component:
+    record = source.record
+    error = record.last_error if record and record.failures else None
+    return cards.source_card(
+        names.source(source.name),
+        source.state,
+        age=now - record.last_success_at if record and record.last_success_at else None,
+        error=_(error["message"], **error["fields"]) if error else None,
+    )
+
+
+def _range_form(first: date, last: date, today: date) -> Component:
+    tomorrow = today + timedelta(days=1)
+    return html.Div(
+        [
+            controls.date_input(ids.first, _("From"), first, earliest=EARLIEST[PVPC], latest=tomorrow),
+            controls.date_input(ids.last, _("Until"), last, earliest=EARLIEST[PVPC], latest=tomorrow),
+            controls.switch(ids.force, _("Fetch again what is there, for revisions")),
+            controls.button(_("Fill this range"), ids.fill),
+        ],
+        className="range-form",
+        role="group",
+        **{"aria-label": _("Fill a range")},
+    )
+
+
+def _upload() -> Component:
+    return dcc.Upload(
+        html.Button([controls.icon("upload"), _("Import price files (CSV, .gz)")], className="btn btn-quiet"),
+        id=ids.upload,
+        multiple=True,
+        max_size=LARGEST_UPLOAD_BYTES,
+        className="upload",
+    )
+
+
+def _nothing_yet() -> Component:
+    return html.P(_("This series holds nothing yet: fetch it or import a file."), className="muted")
+
+
+def _day(written: str | None) -> date | None:
+    try:
+        return date.fromisoformat(written) if written else None
+    except ValueError:
+        return None

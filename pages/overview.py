@@ -1,0 +1,190 @@
+"""The first screen: what electricity costs now, today and tomorrow, and when it is cheapest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import dash
+from dash import ClientsideFunction, Input, Output, callback, dcc, html
+
+from chocofactory.bootstrap import factory
+from chocofactory.domain import prices
+from components import cards, controls, figures, listings, names, tables, text
+from components.text import N_, _, ngettext, page_title
+from components.theme import graph_config
+
+if TYPE_CHECKING:
+    from dash.development.base_component import Component
+
+    from chocofactory.services.health import Freshness
+    from chocofactory.services.prices import Day, Outlook
+
+dash.register_page(__name__, path="/", name=N_("Overview"), title=page_title(N_("Overview")), order=0)
+
+USUAL_HOURS = 5
+"""Length of the window that the strip shades at first: a standard conching."""
+LONGEST_HOURS = 12
+
+
+class ids:  # noqa: N801 - read as a namespace
+    """Ids of this page."""
+
+    empty = "overview-empty"
+    body = "overview-body"
+    facts = "overview-facts"
+    strip = "overview-strip"
+    hours = "overview-hours"
+    windows = "overview-windows"
+    freshness = "overview-freshness"
+
+
+def layout(hours: str | None = None, **_query: Any) -> Component:
+    """The frame; a callback fills it now and every minute. ``hours`` of the address chooses the shaded window."""
+    chosen = hours if hours in map(str, range(1, LONGEST_HOURS + 1)) else str(USUAL_HOURS)
+    lengths = {str(n): ngettext("{n} hour", "{n} hours", n) for n in range(1, LONGEST_HOURS + 1)}
+    return html.Div(
+        [
+            html.H1(_("Electricity today and tomorrow")),
+            html.Div(id=ids.empty),
+            html.Div(
+                [
+                    html.Div(cards.skeleton(_("Prices are being loaded"), 150), id=ids.facts, className="kpis"),
+                    controls.graph(
+                        ids.strip,
+                        _("Price by hour, today and tomorrow"),
+                        filename="overview",
+                        actions=[controls.select(ids.hours, _("Cheapest run of"), lengths, chosen)],
+                    ),
+                    html.Section(
+                        [
+                            html.H2(_("Cheapest hours to come")),
+                            html.Div(cards.skeleton(_("Windows are being computed"), 300), id=ids.windows),
+                        ],
+                        className="panel",
+                    ),
+                    html.Section([html.H2(_("How fresh this is")), html.Div(id=ids.freshness)], className="panel"),
+                ],
+                id=ids.body,
+            ),
+        ]
+    )
+
+
+@callback(
+    Output(ids.empty, "children"),
+    Output(ids.body, "hidden"),
+    Output(ids.facts, "children"),
+    Output(ids.windows, "children"),
+    Output(ids.freshness, "children"),
+    Input("minute", "n_intervals"),
+)
+def fill(_minutes: int | None) -> tuple[Any, ...]:
+    """Everything but the strip."""
+    outlook = factory().prices.outlook()
+    if factory().prices.span() is None:
+        return nothing_yet(), True, [], [], []
+    fresh = [factory().health.freshness(market) for market in factory().ingestion.markets]
+    table = cards.windows_table(outlook.windows, outlook.ahead_mean_eur_kwh, outlook.now)
+    return None, False, facts(outlook), table if outlook.windows else no_windows(), freshness(fresh, outlook)
+
+
+@callback(
+    Output(ids.strip, "figure"),
+    Output(f"{ids.strip}-caption", "children"),
+    Output(ids.strip, "config"),
+    Input("minute", "n_intervals"),
+    Input("theme", "data"),
+    Input(ids.hours, "value"),
+)
+def draw(_minutes: int | None, theme: str, hours: str) -> tuple[Any, Component, dict[str, Any]]:
+    """The strip of today and tomorrow."""
+    outlook = factory().prices.outlook()
+    length = timedelta(hours=int(hours))
+    window = next((found for found in outlook.windows if found.end - found.start == length), None)
+    figure = figures.day_strip(
+        outlook.frame,
+        outlook.now,
+        factory().tariff,
+        tomorrow=outlook.tomorrow.state,
+        published_at=outlook.tomorrow.published_at,
+        window=window,
+        theme=theme,
+    )
+    twin = tables.price_twin(outlook.frame, _("Prices of today and tomorrow"))
+    return figure, twin, graph_config(f"overview_{outlook.today.day}_{outlook.tomorrow.day}")
+
+
+dash.clientside_callback(ClientsideFunction("controls", "url"), Input(ids.hours, "value"))
+
+
+def facts(outlook: Outlook) -> list[Component]:
+    """The numbers on top: now, today, tomorrow."""
+    return [
+        cards.price_now_card(outlook.current, outlook.now),
+        day_card(_("Today, mean"), outlook.today),
+        day_card(_("Tomorrow, mean"), outlook.tomorrow),
+    ]
+
+
+def day_card(label: str, day: Day) -> Component:
+    """Mean, lowest and highest price of a day, or why they are not there."""
+    numbers = prices.statistics(day.frame["price_eur_kwh"])
+    if numbers is None:
+        return cards.kpi(label, text.MISSING, detail=state_words(day), provenance=cards.provenance_badge("unavailable"))
+    extremes = [
+        html.Div(_("Lowest {price} at {time}", price=text.price(numbers.minimum), time=text.time(numbers.minimum_at))),
+        html.Div(_("Highest {price} at {time}", price=text.price(numbers.maximum), time=text.time(numbers.maximum_at))),
+    ]
+    if day.state is not prices.DayState.COMPLETE:
+        extremes.append(html.Div(state_words(day), className="warn"))
+    latest = day.frame.iloc[-1]
+    age = factory().clock.now() - latest["written_at"]
+    badge = cards.provenance_badge(latest["kind"], latest["source"], age)
+    return cards.kpi(label, text.number(numbers.mean, 3), "€/kWh", extremes, badge)
+
+
+def state_words(day: Day) -> str:
+    """What there is of a day, in words."""
+    moment = text.time(day.published_at)
+    return {
+        prices.DayState.COMPLETE: _("Complete"),
+        prices.DayState.PARTIAL: _("Only {present} of {expected} hours", present=day.present, expected=day.expected),
+        prices.DayState.NOT_YET: _("Not published yet: usually at about {time}", time=moment),
+        prices.DayState.LATE: _("Late: usually published at about {time}", time=moment),
+        prices.DayState.MISSING: _("Missing"),
+    }[day.state]
+
+
+def freshness(fresh: list[Freshness], outlook: Outlook) -> Component:
+    """How far prices reach and when they came, a row a market."""
+    rows = []
+    for entry in fresh:
+        if entry.latest is None or entry.written_at is None:
+            reach, came = _("nothing yet"), text.MISSING
+        else:
+            reach = text.moment(entry.latest.to_pydatetime() + timedelta(hours=1))
+            came = listings.dated(entry.written_at.to_pydatetime())
+        rows.append(html.Tr([html.Th(names.market(entry.market), scope="row"), html.Td(reach), html.Td(came)]))
+    heads = (_("Prices"), _("reach to"), _("arrived"))
+    return html.Div(
+        html.Table(
+            [html.Thead(html.Tr([html.Th(head, scope="col") for head in heads])), html.Tbody(rows)], className="table"
+        ),
+        className="table-scroll",
+    )
+
+
+def no_windows() -> Component:
+    """What stands where no window can be computed."""
+    return html.P(_("No price to come is known: windows appear when prices are published."), className="muted")
+
+
+def nothing_yet() -> Component:
+    """What stands where there is no price at all."""
+    return cards.empty_state(
+        _("There are no prices yet"),
+        _("Nothing has been fetched or imported so far."),
+        _("Prices of the last days are fetched by themselves within minutes; history can be imported."),
+        dcc.Link(_("To the data page"), href=dash.get_relative_path("/data"), className="btn btn-primary"),
+    )
