@@ -16,6 +16,7 @@ from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
 from chocofactory.services.prices import Prices
+from chocofactory.services.weather import WeatherIngestion, ingest_weather_job
 from chocofactory.sources.demo import Demo
 from chocofactory.sources.esios import Esios, EsiosArchive
 from chocofactory.sources.ree import Ree
@@ -44,6 +45,7 @@ class Factory:
     tariff: Tariff
     prices: Prices
     ingestion: PriceIngestion
+    weather: WeatherIngestion
     gaps: Gaps
     jobs: Jobs
     health: Health
@@ -78,13 +80,15 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[P
     prices = Prices(store, clock, rules)
     ingestion = PriceIngestion(store, state, asked, clock)
     jobs = Jobs(state, clock, folder / "locks", as_environment(settings))
-    jobs.register([ingest_job(ingestion), import_prices_job(ingestion)])
+    weather = WeatherIngestion(store, [source for source in asked if isinstance(source, Demo)], clock)
+    jobs.register([ingest_job(ingestion), import_prices_job(ingestion), ingest_weather_job(weather)])
     return Factory(
         settings=settings,
         clock=clock,
         tariff=rules,
         prices=prices,
         ingestion=ingestion,
+        weather=weather,
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),

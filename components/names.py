@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, SPOT
+from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, SPOT, WEATHER_OBSERVATION
 from components.text import N_, _
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ _SOURCES: Mapping[str, str] = {
     "esios_archive": N_("ESIOS, public archive"),
     "demo": N_("simulation"),
 }
-_JOBS: Mapping[str, str] = {"ingest_prices": N_("Fetching prices"), "import_prices": N_("Importing prices")}
+_JOBS: Mapping[str, str] = {
+    "ingest_prices": N_("Fetching prices"),
+    "import_prices": N_("Importing prices"),
+    "ingest_weather": N_("Fetching weather"),
+}
 _ASKERS: Mapping[str, str] = {
     "dashboard": N_("dashboard"),
     "scheduler": N_("scheduler"),
@@ -53,8 +57,11 @@ def asker(name: str) -> str:
 
 
 def series(one: Series) -> str:
-    """A series of prices by its market and its interval; others by their keys."""
+    """A series by what it holds, where, and its interval; those without a name of their own by their keys."""
     length = _("by hour") if one.resolution == timedelta(hours=1) else _("by quarter of an hour")
+    if one.measurement is WEATHER_OBSERVATION:
+        where = one.keys["station"].capitalize()
+        return _("Weather in {place}, {length}", place=where, length=length)
     if one.measurement is ENERGY_PRICE:
         return _("{market}, {length}", market=market(one.keys["market"]), length=length)
     return str(one)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.domain import gaps, prices
-from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, Series, price_series
+from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, WEATHER_OBSERVATION, Series, price_series
 from chocofactory.services.memo import Memo
 
 if TYPE_CHECKING:
@@ -60,19 +60,22 @@ class Gaps:
         self._memo = Memo(store)
 
     def series(self) -> list[Series]:
-        """Series that grow with time and can thus have gaps: prices of each market, PVPC even while it is empty."""
-        known = self._store.series(ENERGY_PRICE)
+        """Series that grow with time and can thus have gaps: prices, PVPC even while it is empty, and weather."""
+        known = [*self._store.series(ENERGY_PRICE), *self._store.series(WEATHER_OBSERVATION)]
         first = price_series(PVPC)
         return [first, *(series for series in known if series != first)]
 
     def coverage(self, series: Series, first: date, last: date) -> pd.DataFrame:
-        """Counts by local day: see ``SeriesStore.coverage``; days that are not published yet expect nothing."""
+        """Counts by local day: see ``SeriesStore.coverage``; what cannot be there by now is not expected."""
         table = self._memo.get(
             ("coverage", str(series), first, last), lambda: self._store.coverage(series, first, last)
         ).copy()
-        if series.measurement is ENERGY_PRICE:
-            end = local_date(self._horizon(series)) - timedelta(days=1)
-            table.loc[table.index > pd.Timestamp(end), "expected"] = 0
+        horizon = self._horizon(series)
+        end = local_date(horizon - timedelta(microseconds=1))
+        table.loc[table.index > pd.Timestamp(end), "expected"] = 0
+        if first <= end <= last:
+            by_now = gaps.expected_grid(day_bounds(end)[0], horizon, series.resolution)
+            table.loc[pd.Timestamp(end), "expected"] = len(by_now)
         return table
 
     def find(self, series: Series, first: date | None = None, last: date | None = None) -> SeriesGaps | None:
@@ -100,8 +103,13 @@ class Gaps:
         return [entry for entry in found if entry is not None]
 
     def _horizon(self, series: Series) -> datetime:
-        """The end (UTC, exclusive) of what must be there by now: today, and tomorrow once it is published."""
+        """The end (UTC, exclusive) of what must be there by now.
+
+        Observations: the hours that are over. Prices: today, and tomorrow once it is published.
+        """
         now = self._clock.now()
+        if series.measurement is WEATHER_OBSERVATION:
+            return now.replace(minute=0, second=0, microsecond=0)
         today = local_date(now)
         tomorrow = today + timedelta(days=1)
         out = prices.published_at(series.keys["market"], tomorrow) <= now

@@ -57,6 +57,31 @@ class PriceSource(Protocol):
         """
 
 
+class WeatherSource(Protocol):
+    """Delivers hourly observations of one station; ``name`` and ``station`` name the series."""
+
+    name: str
+    station: str
+
+    def weather(self, first: date, last: date) -> pd.DataFrame:
+        """Observations of the local days ``first`` ... ``last``, both included, as far as their hours are over.
+
+        Returns
+        -------
+        DataFrame
+            Index ``time`` (UTC, start of the hour, sorted, unique); columns among the fields of
+            ``weather_observation``, in their units. Never empty.
+
+        Raises
+        ------
+        NotPublished
+            No hour of these days is over.
+        KeyRefused, RateLimited, SourceDown, SourceTimeout, MalformedAnswer
+            As their names say.
+
+        """
+
+
 def check_request(source: PriceSource, market: str, first: date, last: date) -> None:
     """Refuse what a source cannot be asked for.
 

@@ -44,6 +44,7 @@ class Demo:
     """A price source of simulated values, and hourly weather for Linares with them."""
 
     name = "demo"
+    station = "linares"
     markets = frozenset({PVPC, SPOT})
     longest_request = timedelta(days=366)
 
