@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from dash import html
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from chocofactory.domain.gaps import Gap
 
 MOST_GAPS = 100
+_MOST = 8
+_DAY_STATES: Mapping[str, str] = {
+    "partial": N_("there in part"),
+    "not_yet": N_("not published yet"),
+    "late": N_("late"),
+    "missing": N_("missing"),
+}
 _SEVERITIES: Mapping[str, str] = {"minor": N_("minor"), "moderate": N_("moderate"), "critical": N_("critical")}
 
 
@@ -55,11 +63,71 @@ def runs_table(runs: Sequence[Any], now: datetime) -> Component:
     return table(columns, rows, _("The newest job runs"))
 
 
+def run_result(run: Any) -> Component | None:
+    """What a run came to, in full: a line for each market or file, and what it could not do; None while it goes on."""
+    result = run.result or {}
+    lines = [line for market in result.get("markets", ()) for line in _market_lines(market)]
+    lines += [line for file in result.get("files", ()) for line in _file_lines(file)]
+    lines += [f"{error['file']}: {_explained(error)}" for error in result.get("errors", ()) if "file" in error]
+    lines += [_explained(error) for error in result.get("errors", ()) if "file" not in error]
+    return html.Ul([html.Li(line) for line in lines], className="result") if lines else None
+
+
 def run_outcome(run: Any) -> str:
     """What came of a run, in a sentence: its error, or its last message."""
     if run.error:
-        return _(run.error["message"], **run.error["fields"])
+        return _explained(run.error)
     return _(run.message, **run.message_fields) if run.message else ""
+
+
+def _market_lines(market: Mapping[str, Any]) -> list[str]:
+    """What was fetched of a market, then the days that are not whole, those to be doubted, and the sources' errors."""
+    name = names.market(market["market"])
+    days = market["days"]
+    counts = market["counts"]
+    lines = [
+        _(
+            "{market}: {complete} of {days} days complete, {new} new and {changed} changed hours",
+            market=name,
+            complete=text.number(sum(day["state"] == "complete" for day in days)),
+            days=text.number(len(days)),
+            new=text.number(counts["new"]),
+            changed=text.number(counts["changed"]),
+        )
+    ]
+    lacking = [day for day in days if day["state"] != "complete"]
+    lines += [_("{day}: {state}", day=_day(day["day"]), state=_(_DAY_STATES[day["state"]])) for day in lacking[:_MOST]]
+    if len(lacking) > _MOST:
+        lines.append(_("and {n} more days", n=text.number(len(lacking) - _MOST)))
+    suspect = [day["day"] for day in days if day["suspect"]]
+    lines += [_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in suspect]
+    return [*lines, *(_explained(error) for error in market["errors"])]
+
+
+def _file_lines(file: Mapping[str, Any]) -> list[str]:
+    """What a file held, then its first rejected lines and the days to be doubted."""
+    lines = [
+        _(
+            "{file}: {rows} prices, {new} new, {changed} changed; {blank} blank, {rejected} lines rejected",
+            file=file["file"],
+            rows=text.number(file["rows"]),
+            new=text.number(file["new"]),
+            changed=text.number(file["changed"]),
+            blank=text.number(file["blank"]),
+            rejected=text.number(len(file["rejected"])),
+        )
+    ]
+    faults = file["rejected"][:_MOST]
+    lines += [_("line {line}: {reason}", line=fault["line"], reason=_explained(fault)) for fault in faults]
+    return lines + [_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in file["suspect"]]
+
+
+def _explained(error: Mapping[str, Any]) -> str:
+    return _(error["message"], **error["fields"])
+
+
+def _day(written: str) -> str:
+    return text.day(date.fromisoformat(written), "full")
 
 
 def dated(moment: datetime) -> str:

@@ -163,7 +163,7 @@ def watch(_ticks: int | None, run_id: str | None, done: int) -> tuple[Any, ...]:
     recent = jobs.recent(limit=6)
     active = next((run for run in recent if run.finished_at is None), None)
     shown = active or (jobs.get(run_id) if run_id else None)
-    progress = cards.job_progress(shown, names.job(shown.kind)) if shown else None
+    progress = cards.job_progress(shown, names.job(shown.kind), listings.run_result(shown)) if shown else None
     busy = active is not None
     finished = sum(run.finished_at is not None for run in recent) and recent[0].id if not busy else done
     changed = dash.no_update if finished == done else finished

@@ -99,6 +99,9 @@ def _import_one(ingestion: PriceIngestion, path: Path) -> dict[str, Any]:
         "new": counts.new,
         "changed": counts.changed,
         "unchanged": counts.unchanged,
+        "blank": parsed.blank,
+        "elsewhere": parsed.elsewhere,
+        "repeated": parsed.repeated,
         "rejected": parsed.rejected,
         "suspect": {day.isoformat(): reason for day, reason in suspects.items()},
     }

@@ -212,10 +212,8 @@ class Prices:
         return frame
 
     def _span(self, market: str) -> tuple[date, date] | None:
-        everything = self._store.times(price_series(market, self._zone), *_all_time())
-        if not len(everything):
-            return None
-        return local_date(everything[0].to_pydatetime()), local_date(everything[-1].to_pydatetime())
+        extent = self._store.extent(price_series(market, self._zone))
+        return None if extent is None else (local_date(extent[0]), local_date(extent[1]))
 
     def _current(self, now: datetime, today: Day) -> Current | None:
         frame = today.frame
@@ -258,10 +256,6 @@ def _hourly(raw: pd.DataFrame) -> pd.DataFrame:
     averaged = means.join(others).loc[whole[whole].index, _COLUMNS].rename_axis("time")
     averaged = averaged[~averaged.index.isin(hourly.index)]
     return pd.concat([hourly, averaged]).sort_index()
-
-
-def _all_time() -> tuple[datetime, datetime]:
-    return day_bounds(FIRST_DAY, LAST_DAY)
 
 
 def as_records(frame: pd.DataFrame) -> list[dict[str, object]]:

@@ -154,6 +154,10 @@ class SeriesStore(ABC):
         """The interval starts that are present in ``[start, end)``, UTC, sorted; for forecasts those of any issue."""
 
     @abstractmethod
+    def extent(self, series: Series) -> tuple[datetime, datetime] | None:
+        """First and last interval start that are present, UTC, at the cost of two look-ups; None where nothing is."""
+
+    @abstractmethod
     def delete(
         self,
         measurement: Measurement,

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from functools import cache
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ import pandas as pd
 from chocofactory.core.errors import MixedProvenance
 from chocofactory.domain.measurements import MEASUREMENTS, Series
 from chocofactory.store.base import SeriesStore, WriteCounts, check_keys, check_source, checked, order
-from chocofactory.store.database import Database, to_microseconds
+from chocofactory.store.database import Database, from_microseconds, to_microseconds
 from chocofactory.store.rows import gather, merge, to_frame, to_row, to_times
 
 if TYPE_CHECKING:
@@ -176,8 +176,15 @@ class SqliteSeriesStore(SeriesStore):
         with self._database.read() as connection:
             number = _number_of(connection, series)
             found = connection.execute(_table(series.measurement).times, (number, begin, until))
-            times = np.fromiter((time for (time,) in found), dtype=np.int64)
+            times = np.fromiter(chain.from_iterable(found), dtype=np.int64)
         return to_times(times).rename("time")
+
+    def extent(self, series: Series) -> tuple[datetime, datetime] | None:
+        """First and last interval start that are present: see ``SeriesStore.extent``."""
+        with self._database.read() as connection:
+            number = _number_of(connection, series)
+            first, last = connection.execute(_table(series.measurement).ends, (number, number)).fetchone()
+        return None if first is None else (from_microseconds(first), from_microseconds(last))
 
     def delete(
         self,
@@ -244,6 +251,8 @@ class _Table:
         self._sorted = f"ORDER BY {', '.join(['time', *issue])}"
         self._newest = f"ORDER BY {', '.join(f'{column} DESC' for column in ['time', *issue])} LIMIT 1"
         self.times = f"SELECT DISTINCT time {within} ORDER BY time"
+        ends = [f"(SELECT {end}(time) FROM {name} WHERE series_id = ?)" for end in ("min", "max")]  # one seek each
+        self.ends = f"SELECT {', '.join(ends)}"
         self.delete = f"DELETE {within}"
         self.upsert = (
             f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
