@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,13 +20,15 @@ from chocofactory.core.clock import MADRID, local_date
 from chocofactory.core.config import Settings, load_settings, variable
 from chocofactory.core.errors import (
     ConfigurationError,
+    Conflict,
     FactoryError,
     InvalidInput,
     NotPublished,
     SourceError,
     StoreError,
 )
-from chocofactory.core.logs import configure_logs
+from chocofactory.core.logs import configure_logs, scrub
+from chocofactory.services.health import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,24 +49,24 @@ class Exit(IntEnum):
     NOT_PUBLISHED = 4
     SOURCE = 5
     STORE = 6
+    BUSY = 7
 
 
-_BY_CODE = {
-    "not-published": Exit.NOT_PUBLISHED,
-    "invalid-input": Exit.USAGE,
-    "malformed-file": Exit.USAGE,
-    "key-refused": Exit.SOURCE,
-    "rate-limited": Exit.SOURCE,
-    "source-down": Exit.SOURCE,
-    "source-timeout": Exit.SOURCE,
-    "malformed-answer": Exit.SOURCE,
+_EXITS: dict[type[FactoryError], Exit] = {
+    ConfigurationError: Exit.USAGE,
+    InvalidInput: Exit.USAGE,
+    NotPublished: Exit.NOT_PUBLISHED,
+    SourceError: Exit.SOURCE,
+    StoreError: Exit.STORE,
+    Conflict: Exit.BUSY,
 }
 
+MOST_REJECTED = 10
 WIDE = 160
 """Columns of a table that goes to a file or a pipe: nothing is cut there."""
 
 out = Console(width=None if sys.stdout.isatty() else WIDE)
-err = Console(stderr=True)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else WIDE, soft_wrap=True)
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="When to run which machine in a chocolate plant.")
 ingest = typer.Typer(no_args_is_help=True, help="Fetch data from its sources.")
 imports = typer.Typer(no_args_is_help=True, help="Import data from files.")
@@ -78,18 +80,8 @@ def main() -> None:
     """Run the command line; errors become one sentence and an exit code."""
     try:
         app()
-    except ConfigurationError as error:
-        _fail(str(error), Exit.USAGE)
-    except InvalidInput as error:
-        _fail(str(error), Exit.USAGE)
-    except NotPublished as error:
-        _fail(str(error), Exit.NOT_PUBLISHED)
-    except SourceError as error:
-        _fail(str(error), Exit.SOURCE)
-    except StoreError as error:
-        _fail(str(error), Exit.STORE)
     except FactoryError as error:
-        _fail(str(error), Exit.FAILED)
+        _fail(str(error), _exit_of(type(error)))
 
 
 @app.callback(invoke_without_command=True)
@@ -154,14 +146,14 @@ def gaps(
     end: Annotated[str | None, typer.Option(help="Last local day, YYYY-MM-DD.")] = None,
     as_json: Json = False,
 ) -> None:
-    """List what is missing; exit code 3 when anything is."""
+    """List what is missing; exit code 3 when anything is, or when there is nothing at all."""
     with _factory() as factory:
         found = factory.gaps.report(_date(start) if start else None, _date(end) if end else None)
         if as_json:
             _print_json([entry.as_dict() for entry in found])
         else:
             _gap_table(found)
-        if any(entry.gaps for entry in found):
+        if not found or any(entry.gaps for entry in found):
             raise typer.Exit(Exit.PARTIAL)
 
 
@@ -190,7 +182,10 @@ def config(
         sys.stdout.write(as_markdown())
         return
     settings = load_settings()
-    values = {variable(name): value for name, value in settings.model_dump(mode="json").items()}
+    values = {
+        variable(name): scrub(value) if isinstance(value, str) else value
+        for name, value in settings.model_dump(mode="json").items()
+    }
     if as_json:
         _print_json(values)
         return
@@ -208,10 +203,16 @@ def work(run_id: str) -> None:
 
 
 def _serve(settings: Settings) -> None:
+    from chocofactory.bootstrap import build
+    from chocofactory.core.locks import ProcessLock
     from chocofactory.serving import Server, refuse_taken_port
 
     configure_logs(settings)
     refuse_taken_port(settings)
+    build(settings).close()  # says in one sentence why a store cannot be used, before any process is started
+    lock = ProcessLock(settings.mode_dir / "server.lock")
+    if not lock.acquire():
+        raise Conflict("Another server works on {folder} already.", folder=settings.mode_dir)
     where = f"http://{settings.host}:{settings.port}"
     err.print(f"ChocoFactory {__version__} ({settings.mode}) at [bold]{where}[/bold], stop with Ctrl+C")
     Server(settings).run()
@@ -255,7 +256,7 @@ def _show_run(finished: JobRun, as_json: bool, table: Any) -> None:
     else:
         out.print(table(finished.result))
     if finished.error:
-        raise typer.Exit(_BY_CODE.get(finished.error["code"], Exit.FAILED))
+        raise typer.Exit(_exit_of(_class_of(finished.error["code"])))
     if finished.state != "succeeded":
         raise typer.Exit(Exit.PARTIAL)
 
@@ -286,9 +287,13 @@ def _import_table(result: dict[str, Any]) -> Table:
             entry["market"],
             *(str(entry[name]) for name in ("rows", "new", "changed", "unchanged")),
             str(len(entry["rejected"])),
-            entry["first"][:10],
-            entry["last"][:10],
+            f"{local_date(datetime.fromisoformat(entry['first']))}",
+            f"{local_date(datetime.fromisoformat(entry['last']))}",
         )
+        for fault in entry["rejected"][:MOST_REJECTED]:
+            table.add_row(f"  line {fault['line']}", str(FactoryError(fault["message"], **fault["fields"])))
+        for day, reason in entry["suspect"].items():
+            table.add_row(f"  {day}", f"suspect: {reason}")
     for entry in result["errors"]:
         table.add_row(entry["file"], str(FactoryError(entry["message"], **entry["fields"])), style="red")
     return table
@@ -296,7 +301,7 @@ def _import_table(result: dict[str, Any]) -> Table:
 
 def _gap_table(found: list[SeriesGaps]) -> None:
     if not found:
-        out.print("No series holds any data yet: nothing can be missing from it.")
+        out.print("No series holds any data yet.")
     for entry in found:
         out.print(f"[bold]{entry.series}[/bold]: {entry.present} of {entry.expected} intervals")
         if entry.gaps:
@@ -319,7 +324,8 @@ def _status(factory: Factory) -> dict[str, Any]:
                 "tomorrow": str(fresh.tomorrow),
             }
         )
-    light = factory.health.light(factory.ingestion.markets[0])
+    lights = [factory.health.light(market) for market in factory.ingestion.markets]
+    light = max(lights, key=lambda one: LEVELS.index(one.level))
     sources = [
         {
             "name": source.name,
@@ -349,6 +355,16 @@ def _status_table(report: dict[str, Any]) -> None:
     for source in report["sources"]:
         table.add_row(source["name"], source["state"], source["last_success_at"] or "-")
     out.print(table)
+
+
+def _exit_of(kind: type[FactoryError]) -> Exit:
+    return next((_EXITS[parent] for parent in kind.__mro__ if parent in _EXITS), Exit.FAILED)
+
+
+def _class_of(code: str, root: type[FactoryError] = FactoryError) -> type[FactoryError]:
+    """The class of error that a code stands for."""
+    found = (_class_of(code, child) for child in root.__subclasses__())
+    return root if root.code == code else next((kind for kind in found if kind.code == code), FactoryError)
 
 
 def _local(moment: Any) -> str:

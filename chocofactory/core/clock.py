@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time as _time
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 MADRID = ZoneInfo("Europe/Madrid")
-HOUR = pd.Timedelta(hours=1)
+HOUR = timedelta(hours=1)
 
 
 class Clock(Protocol):
@@ -84,6 +85,8 @@ def day_grid(first: date, last: date | None = None, resolution: timedelta = HOUR
     One day at hourly resolution has 23, 24 or 25 entries; intervals of one day start at local midnight, shorter ones at
     whole multiples of their length since 1970-01-01T00:00Z.
     """
+    import pandas as pd
+
     if resolution == timedelta(days=1):
         midnights = pd.date_range(first, last or first, freq="D", name="time", unit="us")
         return midnights.tz_localize(MADRID).tz_convert(UTC)

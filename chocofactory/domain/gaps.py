@@ -74,7 +74,7 @@ def daily_coverage(times: pd.DatetimeIndex, resolution: timedelta, first: date, 
     midnights = pd.date_range(first, last + ONE_DAY, freq="D", name="day", unit="us")
     bounds = _microseconds(midnights.tz_localize(MADRID))
     expected = 1 if resolution == ONE_DAY else np.diff(-(-bounds // _step(resolution)))
-    there = np.unique(_microseconds(times[on_grid(times, resolution)]))
+    there = _microseconds(times[on_grid(times, resolution)].unique().sort_values())
     present = np.diff(np.searchsorted(there, bounds))
     return pd.DataFrame({"expected": expected, "present": present}, index=midnights[:-1], dtype=np.int64)
 

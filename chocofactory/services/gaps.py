@@ -12,6 +12,7 @@ from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.domain import gaps, prices
 from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, WEATHER_OBSERVATION, Series, price_series
 from chocofactory.services.memo import Memo
+from chocofactory.services.ranges import FIRST_DAY, LAST_DAY, check_days
 
 if TYPE_CHECKING:
     from chocofactory.core.clock import Clock
@@ -68,7 +69,8 @@ class Gaps:
     def coverage(self, series: Series, first: date, last: date) -> pd.DataFrame:
         """Counts by local day: see ``SeriesStore.coverage``; what cannot be there by now is not expected."""
         table = self._memo.get(
-            ("coverage", str(series), first, last), lambda: self._store.coverage(series, first, last)
+            ("coverage", str(series), first, last),
+            lambda: gaps.daily_coverage(self._times(series), series.resolution, first, last),
         ).copy()
         horizon = self._horizon(series)
         end = local_date(horizon - timedelta(microseconds=1))
@@ -82,9 +84,16 @@ class Gaps:
         """The gaps of a series in a range of local days; by default from its first row to what is published by now.
 
         ``None`` when the series holds nothing at all and no range was given.
+
+        Raises
+        ------
+        InvalidInput
+            The range is none (see ``ranges.check_days``).
+
         """
+        check_days(first or FIRST_DAY, last or LAST_DAY)
         horizon = self._horizon(series)
-        times = self._store.times(series, *day_bounds(date(2000, 1, 1), date(2099, 12, 31)))
+        times = self._times(series)
         if first is None and not len(times):
             return None
         start = day_bounds(first or local_date(times[0].to_pydatetime()))[0]
@@ -101,6 +110,12 @@ class Gaps:
         """The gaps of every series that holds anything (or of all, in a given range)."""
         found = (self.find(series, first, last) for series in self.series())
         return [entry for entry in found if entry is not None]
+
+    def _times(self, series: Series) -> pd.DatetimeIndex:
+        """Every interval start of a series that is present."""
+        return self._memo.get(
+            ("times", str(series)), lambda: self._store.times(series, *day_bounds(FIRST_DAY, LAST_DAY))
+        )
 
     def _horizon(self, series: Series) -> datetime:
         """The end (UTC, exclusive) of what must be there by now.

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 Level = Literal["good", "waiting", "late", "down"]
+LEVELS: tuple[Level, ...] = ("good", "waiting", "late", "down")
+"""From best to worst."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import uuid
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,44 +15,76 @@ from chocofactory.services.jobs import JobKind, Outcome, describe
 from chocofactory.sources.files import read_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from chocofactory.services.ingestion import PriceIngestion
-    from chocofactory.services.jobs import Report
+    from chocofactory.services.jobs import Jobs, Report
+    from chocofactory.store.state import JobRun
 
 LARGEST_UPLOAD_BYTES = 20_000_000
-_ODD = re.compile(r"[^\w.-]+", re.ASCII)
+_ODD = re.compile(r"[^\w.-]+")
+_LEFT_OVER = timedelta(days=1)
 
 
 def import_prices_job(ingestion: PriceIngestion) -> JobKind:
     """The kind ``import_prices``: params ``files`` (paths) and ``remove`` (delete each file afterwards, for uploads).
 
-    A file that cannot be read does not keep the others from being imported; its error stands in the result.
+    A file that cannot be read does not keep the others from being imported; its error stands in the result. Rejected
+    lines make the run a partial one.
     """
 
     def work(params: Mapping[str, Any], report: Report) -> Outcome:
         paths = [Path(name) for name in params["files"]]
         if not paths:
             raise InvalidInput("No file was given.")
-        results, failures = [], []
+        results: list[dict[str, Any]] = []
+        failures: list[dict[str, Any]] = []
+        last: FactoryError | None = None
         for number, path in enumerate(paths):
-            report(100 * number / len(paths), "Reading {name}", name=path.name)
+            report(100 * number / len(paths), "Reading {name}", name=_printable(path.name))
             try:
                 results.append(_import_one(ingestion, path))
             except FactoryError as error:
-                failures.append({"file": path.name, **describe(error)})
+                failures.append({"file": _printable(path.name), **describe(error)})
                 last = error
             finally:
                 if params.get("remove"):
                     _remove(path)
-        if not results:
+        if last is not None and not results:
             raise last
         new = sum(result["new"] for result in results)
         changed = sum(result["changed"] for result in results)
         report(100, "Done: {new} new, {changed} changed hours.", new=new, changed=changed)
-        return Outcome({"files": results, "errors": failures}, complete=not failures)
+        complete = not failures and not any(result["rejected"] for result in results)
+        return Outcome({"files": results, "errors": failures}, complete)
 
     return JobKind("import_prices", work, heavy=True)
+
+
+def import_uploads(jobs: Jobs, folder: Path, files: Sequence[tuple[str, bytes]], requested_by: str) -> JobRun:
+    """Start a run that imports uploaded files, given by name and content; nothing is left of them when it cannot start.
+
+    Raises
+    ------
+    JobBusy, InvalidInput, StoreError
+        As ``Jobs.start`` and ``save_upload`` say.
+
+    """
+    paths: list[Path] = []
+    try:
+        paths.extend(save_upload(folder, name, content) for name, content in files)
+        return jobs.start("import_prices", {"files": [str(path) for path in paths], "remove": True}, requested_by)
+    except FactoryError:
+        for path in paths:
+            _remove(path)
+        raise
+
+
+def sweep_uploads(folder: Path, now: datetime) -> None:
+    """Remove uploads that were left behind, as by a machine that was switched off: those older than a day."""
+    for path in folder.glob("*/*"):
+        if now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _LEFT_OVER:
+            _remove(path)
 
 
 def save_upload(folder: Path, name: str, content: bytes) -> Path:
@@ -69,7 +102,7 @@ def save_upload(folder: Path, name: str, content: bytes) -> Path:
         raise InvalidInput("{name} is empty.", name=name)
     if len(content) > LARGEST_UPLOAD_BYTES:
         raise InvalidInput("{name} is larger than {most} MB.", name=name, most=LARGEST_UPLOAD_BYTES // 1_000_000)
-    harmless = _ODD.sub("_", name.replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")[-80:] or "upload.csv"
+    harmless = _ODD.sub("_", _printable(name).replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")[-80:] or "upload.csv"
     path = folder / uuid.uuid4().hex / harmless
     try:
         path.parent.mkdir(parents=True)
@@ -77,6 +110,11 @@ def save_upload(folder: Path, name: str, content: bytes) -> Path:
     except OSError as error:
         raise StoreError("{path} cannot be written ({reason}).", path=path, reason=error.strerror) from error
     return path
+
+
+def _printable(name: str) -> str:
+    """A file's name without what no database or log can hold: bytes that were no text."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _remove(path: Path) -> None:
@@ -88,10 +126,10 @@ def _remove(path: Path) -> None:
 def _import_one(ingestion: PriceIngestion, path: Path) -> dict[str, Any]:
     parsed = read_prices(path)
     counts, suspects = ingestion.keep(
-        price_series(parsed.market, resolution=parsed.resolution), parsed.frame, f"file:{path.name}"
+        price_series(parsed.market, resolution=parsed.resolution), parsed.frame, f"file:{_printable(path.name)}"
     )
     return {
-        "file": path.name,
+        "file": _printable(path.name),
         "market": parsed.market,
         "first": parsed.frame.index[0].isoformat(),
         "last": parsed.frame.index[-1].isoformat(),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds, local_date, local_days
-from chocofactory.core.errors import FactoryError, InvalidInput, NotPublished, SourceError
+from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError
 from chocofactory.core.logs import get_logger
 from chocofactory.domain import gaps, prices
 from chocofactory.domain.measurements import HOURLY, PVPC, SPOT, price_series
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
+from chocofactory.services.ranges import check_days
 from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
@@ -99,8 +100,7 @@ class PriceIngestion:
         """
         if market not in EARLIEST:
             raise InvalidInput("There is no market {market}.", market=market)
-        if last < first:
-            raise InvalidInput("The end {last} lies before the start {first}.", first=first, last=last)
+        check_days(first, last)
         if first < EARLIEST[market]:
             raise InvalidInput("{market} begins on {earliest}.", market=market, earliest=EARLIEST[market])
         tomorrow = local_date(self._clock.now()) + timedelta(days=1)
@@ -165,7 +165,6 @@ class PriceIngestion:
         outcome.errors = [describe(failure) for failure in failures]
         if failures and not any(day.present for day in outcome.days):
             raise _most_telling(failures)
-        report(100, "Done: {new} new, {changed} changed hours.", new=outcome.counts.new, changed=outcome.counts.changed)
         return outcome
 
     def keep(self, series: Series, frame: pd.DataFrame, source: str) -> tuple[WriteCounts, dict[date, str]]:
@@ -218,9 +217,9 @@ class PriceIngestion:
                 )
                 self._remember(source.name, error)
                 failures.append(error)
-                if not isinstance(error, NotPublished):
-                    break
-                continue
+                if isinstance(error, (NotPublished, MalformedAnswer)):
+                    continue  # the next days may be well
+                break
             self._remember(source.name, None)
             resolution = frame.attrs.get("resolution", HOURLY)
             series = price_series(market, resolution=resolution)
@@ -266,8 +265,8 @@ class PriceIngestion:
 
 
 def _most_telling(failures: Sequence[SourceError]) -> SourceError:
-    """Choose the error to raise: a source that answers "not published" says more than the outage of another."""
-    return next((failure for failure in failures if isinstance(failure, NotPublished)), failures[0])
+    """Choose the error to raise: with a source out of order, "not published" from another is not the whole truth."""
+    return next((failure for failure in failures if not isinstance(failure, NotPublished)), failures[0])
 
 
 def ingest_job(ingestion: PriceIngestion) -> JobKind:
@@ -283,17 +282,18 @@ def ingest_job(ingestion: PriceIngestion) -> JobKind:
             ingestion.check_range(ingestion.markets[-1], max(first, EARLIEST[ingestion.markets[-1]]), last)
             starts = {market: max(first, EARLIEST[market]) for market in ingestion.markets if EARLIEST[market] <= last}
         outcomes: list[IngestReport] = []
-        failures: list[FactoryError] = []
+        failures: list[SourceError] = []
         for number, (market, begin) in enumerate(starts.items()):
             part = _share(report, number, len(starts))
             try:
                 outcomes.append(ingestion.ingest(market, begin, last, force=bool(params.get("force")), report=part))
             except SourceError as error:
                 failures.append(error)
-        if failures and not outcomes:
-            raise failures[0]
+        counts = sum((outcome.counts for outcome in outcomes), WriteCounts())
+        report(100, "Done: {new} new, {changed} changed hours.", new=counts.new, changed=counts.changed)
         result = {"markets": [outcome.as_dict() for outcome in outcomes], "errors": [describe(f) for f in failures]}
-        return Outcome(result, complete=not failures and all(outcome.complete for outcome in outcomes))
+        complete = not failures and all(outcome.complete for outcome in outcomes)
+        return Outcome(result, complete, error=None if outcomes else _most_telling(failures))
 
     return JobKind("ingest_prices", work)
 

@@ -43,10 +43,11 @@ class Report(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run came to: its result (JSON-able), and whether it did all that was asked."""
+    """What a run came to: its result (JSON-able), whether it did all that was asked, and why it did nothing at all."""
 
     result: dict[str, Any]
     complete: bool = True
+    error: FactoryError | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Jobs:
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="job")
         self._alive = ProcessLock(self.locks / f"{uuid.uuid4().hex}.lock")
         self._guard = threading.Lock()
+        self._mine: set[str] = set()
 
     def register(self, kinds: Iterable[JobKind]) -> None:
         """Add kinds of runs."""
@@ -96,18 +98,20 @@ class Jobs:
 
         """
         run = self._create(kind, params, requested_by)
-        if self.kinds[kind].heavy:
-            self._threads.submit(self._spawn, run)
-        else:
-            self._threads.submit(self._execute, run, quiet)
+        self._threads.submit(self._see_through, run)
         return run
 
     def run(self, kind: str, params: Mapping[str, Any], requested_by: str, watch: Report = quiet) -> JobRun:
         """Do a run here and now; ``watch`` sees its progress too. Returns its final record, whatever it came to."""
-        return self._execute(self._create(kind, params, requested_by), watch)
+        run = self._create(kind, params, requested_by)
+        try:
+            return self._execute(run, watch)
+        finally:
+            self._mine.discard(run.id)
 
     def work(self, run_id: str) -> JobRun:
         """Do a run that another process has created (the body of ``chocofactory work``)."""
+        self._mine.add(run_id)
         return self._execute(self.state.run(run_id), quiet)
 
     def get(self, run_id: str) -> JobRun:
@@ -127,10 +131,10 @@ class Jobs:
         self._find_interrupted()
         return self.state.runs(kind=kind, limit=limit)
 
-    def active(self, kind: str) -> JobRun | None:
-        """The run of this kind that is under way, if any."""
-        self._find_interrupted()
-        return next((run for run in self.state.active_runs() if run.kind == kind), None)
+    def sweep(self) -> None:
+        """Remove the locks that killed processes left behind."""
+        for path in self.locks.glob("*.lock"):
+            is_held(path)
 
     def close(self) -> None:
         """Wait for the runs of this process and let the liveness lock go."""
@@ -149,8 +153,25 @@ class Jobs:
             created_at=self.clock.now(),
             owner=self._owner(),
         )
-        self.state.create_run(run)
+        self._mine.add(run.id)
+        try:
+            self.state.create_run(run)
+        except FactoryError:
+            self._mine.discard(run.id)
+            raise
         return run
+
+    def _see_through(self, run: JobRun) -> None:
+        """Do a run in a thread; should even its end not be recorded, the log says so and others find it interrupted."""
+        try:
+            if self.kinds[run.kind].heavy:
+                self._spawn(run)
+            else:
+                self._execute(run, quiet)
+        except Exception:
+            log.exception("run lost", run_id=run.id, kind=run.kind)
+        finally:
+            self._mine.discard(run.id)
 
     def _owner(self) -> str:
         with self._guard:
@@ -178,9 +199,10 @@ class Jobs:
                 )
                 self._finish(run, "failed", error=describe(unknown))
             else:
-                state: RunState = "succeeded" if outcome.complete else "partial"
+                state: RunState = "failed" if outcome.error else "succeeded" if outcome.complete else "partial"
                 log.info("run finished", state=state)
-                self._finish(run, state, result=outcome.result)
+                why = describe(outcome.error) if outcome.error else None
+                self._finish(run, state, result=outcome.result, error=why)
         return self.state.run(run.id)
 
     def _finish(
@@ -197,7 +219,8 @@ class Jobs:
 
     def _find_interrupted(self) -> None:
         for run in self.state.active_runs():
-            if run.owner is None or not is_held(self.locks / f"{run.owner}.lock"):
+            ours = run.owner == self._alive.path.stem
+            if not (run.id in self._mine if ours else is_held(self.locks / f"{run.owner}.lock")):
                 self.state.interrupt(run.id, self.clock.now())
 
 

@@ -14,6 +14,7 @@ from chocofactory.core.errors import InvalidInput
 from chocofactory.domain import prices
 from chocofactory.domain.measurements import ENERGY_PRICE, HOURLY, PENINSULA, PVPC, price_series
 from chocofactory.services.memo import Memo
+from chocofactory.services.ranges import check_days
 
 if TYPE_CHECKING:
     from chocofactory.core.clock import Clock
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
 
 LONGEST_RANGE_DAYS = 366
 """Most local days that one REST answer holds."""
-
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2099, 12, 31)
-"""Days that can be asked about: no market is older, and calendars far from here overflow."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +110,7 @@ class Prices:
             The end lies before the start, or a day outside 2000 to 2099.
 
         """
-        if last < first:
-            raise InvalidInput("The end {last} lies before the start {first}.", first=first, last=last)
-        if first < FIRST_DAY or last > LAST_DAY:
-            raise InvalidInput("Days lie between {first} and {last}.", first=FIRST_DAY, last=LAST_DAY)
+        check_days(first, last)
         return self._memo.get(("frame", first, last, market), lambda: self._load(first, last, market))
 
     def span(self, market: str = PVPC) -> tuple[date, date] | None:
@@ -125,8 +120,7 @@ class Prices:
     def day(self, day: date, market: str = PVPC) -> Day:
         """One local day with its state."""
         frame = self.frame(day, day, market)
-        coverage = self._store.coverage(price_series(market, self._zone), day, day).iloc[0]
-        expected = int(coverage["expected"])
+        expected = self.expected_hours(day, day)
         state = prices.day_state(market, day, len(frame), expected, self._clock.now())
         return Day(day, state, len(frame), expected, frame, prices.published_at(market, day))
 
@@ -212,8 +206,10 @@ class Prices:
         return frame
 
     def _span(self, market: str) -> tuple[date, date] | None:
-        extent = self._store.extent(price_series(market, self._zone))
-        return None if extent is None else (local_date(extent[0]), local_date(extent[1]))
+        keys = price_series(market, self._zone).keys
+        extents = [self._store.extent(series) for series in self._store.series(ENERGY_PRICE) if series.keys == keys]
+        ends = [moment for extent in extents if extent is not None for moment in extent]
+        return (local_date(min(ends)), local_date(max(ends))) if ends else None
 
     def _current(self, now: datetime, today: Day) -> Current | None:
         frame = today.frame

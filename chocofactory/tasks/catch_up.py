@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chocofactory.core.errors import FactoryError, JobBusy
 from chocofactory.core.logs import get_logger
@@ -27,16 +27,16 @@ def catch_up(factory: Factory, *, wait: bool = False) -> None:
         prices = factory.ingestion.due(days_back)
         if prices:
             days = [day for wanted in prices.values() for day in wanted]
-            _begin(factory, "ingest_prices", days, wait=wait, markets=list(prices))
+            _begin(factory, "ingest_prices", days, wait=wait)
         if days := factory.weather.due(days_back):
             _begin(factory, "ingest_weather", days, wait=wait)
     except FactoryError as error:
         log.warning("catch-up failed", reason=str(error), code=error.code)
 
 
-def _begin(factory: Factory, kind: str, days: list[date], *, wait: bool, **more: Any) -> None:
+def _begin(factory: Factory, kind: str, days: list[date], *, wait: bool) -> None:
     begin = factory.jobs.run if wait else factory.jobs.start
     try:
-        begin(kind, {"first": min(days).isoformat(), "last": max(days).isoformat(), **more}, "scheduler")
+        begin(kind, {"first": min(days).isoformat(), "last": max(days).isoformat()}, "scheduler")
     except JobBusy:
         log.debug("a run is under way already", kind=kind)

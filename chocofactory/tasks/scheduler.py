@@ -8,6 +8,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from chocofactory.core.clock import MADRID
+from chocofactory.services.imports import sweep_uploads
 from chocofactory.tasks.catch_up import catch_up
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def start(factory: Factory) -> BackgroundScheduler | None:
     demo = factory.settings.mode == "demo"
     if not factory.settings.catch_up_days and not demo:
         return None
+    factory.jobs.sweep()
+    sweep_uploads(factory.uploads, factory.clock.now())
     catch_up(factory, wait=demo)
     scheduler = BackgroundScheduler(timezone=MADRID)
     scheduler.add_job(

@@ -16,6 +16,7 @@ import structlog
 
 from chocofactory import cli
 from chocofactory.core.clock import day_grid
+from chocofactory.core.locks import ProcessLock
 from tests.fakes import wavy_prices
 
 
@@ -79,7 +80,7 @@ def test_a_bad_file_is_named_and_does_not_stop_the_good_one(choco, price_file, t
 
 
 def test_gaps_are_listed_and_told_by_the_exit_code(choco, price_file):
-    assert "No series" in choco("gaps").stdout
+    assert "No series" in choco("gaps", expect=3).stdout
     choco("import", "prices", price_file)
     found = json.loads(choco("gaps", "--start", "2025-03-01", "--end", "2025-04-30", "--json").stdout)
     assert found[0]["gaps"] == []
@@ -98,13 +99,16 @@ def test_status_tells_what_is_missing(choco):
     [
         (("status",), {"CHOCO_PORT": "0"}, "CHOCO_PORT"),
         (("gaps", "--start", "yesterday"), {}, "yesterday is not a day"),
+        (("gaps", "--start", "0001-01-01"), {}, "2000-01-01"),
+        (("gaps", "--end", "9999-12-31"), {}, "2099-12-31"),
+        (("gaps", "--start", "2024-01-02", "--end", "2024-01-01"), {}, "before the start"),
         (("import", "prices", "/nowhere/x.csv"), {}, "x.csv"),
         (
             ("ingest", "prices", "--start", "2020-01-01", "--end", "2020-01-02", "--market", "pvpc_20td"),
             {},
             "2021-06-01",
         ),
-        (("ingest", "prices", "--start", "2999-01-01", "--end", "2999-01-02"), {}, "future"),
+        (("ingest", "prices", "--start", "2098-01-01", "--end", "2098-01-02"), {}, "future"),
     ],
 )
 def test_wrong_use_is_exit_2_with_one_sentence(choco, arguments, settings, word):
@@ -157,7 +161,7 @@ def test_a_run_killed_half_way_is_found_interrupted_and_can_be_repeated(choco, t
         [sys.executable, "-c", slow], env=choco.environment, stdout=subprocess.PIPE, text=True, cwd=tmp_path
     )
     run_id = process.stdout.readline().strip()
-    busy = choco("import", "prices", price_file, expect=1)
+    busy = choco("import", "prices", price_file, expect=7)
     assert run_id in busy.stderr
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
@@ -208,3 +212,28 @@ def test_a_taken_port_is_one_sentence(choco):
         port = taken.getsockname()[1]
         done = choco("run", "--port", port, expect=2)
     assert str(port) in done.stderr
+
+
+def test_a_server_on_an_unusable_folder_says_so_before_it_starts(choco):
+    done = choco("run", "--port", 8999, expect=6, CHOCO_DATA_DIR="/proc/nothing")
+    assert "/proc/nothing" in done.stderr
+
+
+def test_a_second_server_on_the_same_folder_is_refused(choco, tmp_path):
+    lock = ProcessLock(tmp_path / "var" / "live" / "server.lock")
+    assert lock.acquire()
+    done = choco("run", "--port", 8999, expect=7)
+    assert "Another server" in done.stderr
+    lock.release()
+
+
+def test_credentials_in_an_address_are_not_shown(choco):
+    assert "hunter2" not in choco("config", CHOCO_REE_URL="http://user:hunter2@127.0.0.1").stdout
+
+
+def test_rejected_lines_make_a_partial_import_and_are_listed(choco, price_file):
+    with price_file.open("a") as file:
+        file.write("2025-05-01T00:00:00Z,abc\n")
+    done = choco("import", "prices", price_file, expect=3)
+    assert "line " in done.stdout
+    assert "abc" in done.stdout

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from chocofactory.core.clock import MADRID, day_grid
-from chocofactory.core.errors import InvalidInput, KeyRefused, NotPublished, SourceDown
+from chocofactory.core.errors import InvalidInput, KeyRefused, MalformedAnswer, NotPublished, SourceDown
 from chocofactory.domain.measurements import PVPC, SPOT
 from tests.fakes import wavy_prices
 
@@ -90,11 +90,26 @@ def test_when_every_source_fails_the_first_error_is_raised(factory, source, seco
         factory.ingestion.ingest(PVPC, TODAY, TODAY)
 
 
-def test_not_published_from_a_living_source_says_more_than_an_outage(factory, source, second):
+def test_with_a_source_down_not_published_from_another_is_not_the_whole_truth(factory, source, second):
     source.error = SourceDown("{source} is down.", source="ree")
-    with pytest.raises(NotPublished):
+    with pytest.raises(SourceDown):
         factory.ingestion.ingest(PVPC, TODAY, TODAY)
     assert second.asked
+
+
+def test_one_nonsensical_answer_does_not_end_a_long_backfill(factory, source, monkeypatch):
+    source.known = wavy_prices(date(2025, 1, 1), TODAY)
+    answer = source.prices
+
+    def odd_at_first(market, first, last):
+        if first == date(2025, 1, 1):
+            raise MalformedAnswer("{source} answered nonsense.", source="ree")
+        return answer(market, first, last)
+
+    monkeypatch.setattr(source, "prices", odd_at_first)
+    report = factory.ingestion.ingest(PVPC, date(2025, 1, 1), TODAY)
+    assert [day.state for day in report.days].count("complete") == 71 - 31
+    assert [error["code"] for error in report.errors] == ["malformed-answer", "not-published"]
 
 
 def test_not_published_does_not_count_against_a_source(factory, source, second):
@@ -180,6 +195,26 @@ def test_what_is_due_asks_the_store_and_the_clock(factory, source, clock):
     due = factory.ingestion.due(2)
     assert PVPC not in due
     assert due[SPOT][-1] == TOMORROW
+
+
+def test_a_run_over_all_markets_sums_them_and_clamps_each_to_its_beginning(factory, source):
+    source.known = wavy_prices(date(2021, 5, 30), date(2021, 6, 2))
+    run = factory.jobs.run("ingest_prices", {"first": "2021-05-30", "last": "2021-06-02"}, "scheduler")
+    assert run.state == "succeeded"
+    assert [market["first"] for market in run.result["markets"]] == ["2021-06-01", "2021-05-30"]
+    assert run.message_fields == {"new": 48 + 96, "changed": 0}
+
+
+def test_a_market_that_is_named_is_not_clamped_in_silence(factory):
+    params = {"first": "2021-05-30", "last": "2021-06-02", "markets": [PVPC]}
+    assert factory.jobs.run("ingest_prices", params, "cli").error["code"] == "invalid-input"
+
+
+def test_when_no_market_delivers_the_run_fails_and_names_every_error(factory, source, second):
+    source.error = second.error = SourceDown("{source} is down.", source="ree")
+    run = factory.jobs.run("ingest_prices", {"first": "2025-03-12", "last": "2025-03-12"}, "cli")
+    assert (run.state, run.error["code"]) == ("failed", "source-down")
+    assert [error["code"] for error in run.result["errors"]] == ["source-down"] * 2
 
 
 def test_a_price_is_never_dropped_for_being_odd(factory, source):

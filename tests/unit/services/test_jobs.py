@@ -1,8 +1,9 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chocofactory.core.errors import InvalidInput, JobBusy, NotFound, SourceDown
+from chocofactory.core.errors import InvalidInput, JobBusy, NotFound, SourceDown, StoreFull
 from chocofactory.services.jobs import JobKind, Outcome
 
 
@@ -43,7 +44,6 @@ def test_progress_can_be_watched_while_the_run_goes_on(jobs):
     assert reached.wait(10)
     seen = jobs.get(run.id)
     assert (seen.state, seen.progress, seen.message.format(**seen.message_fields)) == ("running", 40, "At forty")
-    assert jobs.active("count").id == run.id
     go_on.set()
     jobs.close()
     assert jobs.state.run(run.id).state == "succeeded"
@@ -89,9 +89,36 @@ def test_a_run_that_did_not_do_all_is_partial(jobs):
 def test_a_run_whose_process_died_is_found_out(jobs):
     add(jobs, lambda params, report: Outcome({}))
     ghost = jobs._create("count", {}, "button")
-    jobs._alive.release()
+    jobs._mine.clear()
     assert jobs.get(ghost.id).state == "interrupted"
     assert jobs.run("count", {}, "cli").state == "succeeded"
+
+
+def test_a_run_whose_end_cannot_be_recorded_does_not_block_its_kind(jobs, monkeypatch):
+    add(jobs, lambda params, report: Outcome({}))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(jobs.state), "finish_run", lambda *_, **__: (_ for _ in ()).throw(StoreFull("full")))
+        lost = jobs.start("count", {}, "button")
+        jobs._threads.shutdown(wait=True)
+    jobs._threads = ThreadPoolExecutor(1)
+    assert jobs.get(lost.id).state == "interrupted"
+    assert jobs.run("count", {}, "cli").state == "succeeded"
+
+
+def test_a_run_that_did_nothing_at_all_fails_and_keeps_its_result(jobs):
+    error = SourceDown("{source} is down.", source="ree")
+    add(jobs, lambda params, report: Outcome({"asked": 2}, complete=False, error=error))
+    run = jobs.run("count", {}, "cli")
+    assert (run.state, run.result, run.error["code"]) == ("failed", {"asked": 2}, "source-down")
+
+
+def test_locks_of_killed_processes_are_swept(jobs):
+    dead = jobs.locks / "dead.lock"
+    dead.parent.mkdir(parents=True, exist_ok=True)
+    dead.touch()
+    jobs._owner()
+    jobs.sweep()
+    assert [path.name for path in jobs.locks.glob("*.lock")] == [jobs._alive.path.name]
 
 
 def test_unknown_kinds_and_runs_are_refused(jobs):
