@@ -45,7 +45,7 @@ test-code: $(DEV) # unit, contract and integration tests
 
 test-browser: $(DEV) # drives a real Chromium; without one they skip and say so
 	@scripts/debian-packages chromium chromium-driver || true
-	@$(BROWSER) $(BIN)/coverage run -m pytest --headless --show-capture=no tests/browser
+	@$(BROWSER) $(BIN)/coverage run -m pytest -n $(WORKERS) --headless --show-capture=no tests/browser
 
 bench: $(DEV) ## Run the benchmarks
 	@$(BIN)/pytest -o addopts=-ra -o python_files="bench_*.py" --benchmark-only tests/bench

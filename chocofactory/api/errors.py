@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents, for every status and for every path that is REST's own.
 
-Dash answers any unknown path with a page and status 200. So each REST path refuses the methods that it lacks, and each
-REST prefix ends in a rule that catches the rest.
+Dash answers any unknown path with a page and status 200. So what lies below REST's roots is matched against REST's own
+rules first, before Flask and Dash have their say.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from flask import Response, current_app, g, make_response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import Map, RequestRedirect
 
 from chocofactory.core.errors import FactoryError, RateLimited
 from chocofactory.core.logs import get_logger
@@ -20,9 +21,16 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+LATER_ROOTS = (
+    *("aemet", "alerts", "analysis", "dashboard", "gaps", "insights", "logs"),
+    *("models", "optimize", "predict", "scheduler", "siar", "weather"),
+)
+"""Roots of the original system's REST that have no resource: they are REST's all the same, and never a page."""
+PAGES_ON_ROOTS = ("/jobs",)
+"""Pages whose address is also a root of REST; what lies below it is REST's."""
+
+_ROOTS = "rest_roots"
 _TITLES = {
-    "already-complete": "Already complete",
     "conflict": "Conflict",
     "internal": "Internal error",
     "invalid-input": "Invalid input",
@@ -73,44 +81,41 @@ def register_error_handlers(server: Flask) -> None:
     server.register_error_handler(Exception, _unexpected)
 
 
-def guard_unknown_paths(server: Flask) -> None:
-    """Answer 405 for methods that a REST path lacks, and 404 for unknown paths below a REST prefix.
+def guard_rest_paths(server: Flask) -> None:
+    """Let only the resources answer below REST's roots: 404 for any other path there, 405 for any other method.
 
-    Call it after all resources are registered and before Dash is mounted.
+    Call it after all resources are registered and before Dash is mounted, whose catch-all would answer with a page.
     """
-    allowed: dict[str, set[str]] = {}
-    for rule in server.url_map.iter_rules():
-        if rule.endpoint != "static":
-            allowed.setdefault(rule.rule, set()).update(rule.methods or ())
-    for number, (path, methods) in enumerate(sorted(allowed.items())):
-        if lacking := [method for method in METHODS if method not in methods]:
-            server.add_url_rule(path, f"refuse_{number}", _refuse(sorted(methods)), methods=lacking)
-    prefixes = sorted({path.split("/")[1] for path in allowed})
-    for prefix in prefixes:
-        for path in (f"/{prefix}", f"/{prefix}/", f"/{prefix}/<path:rest>"):
-            if path not in allowed:
-                server.add_url_rule(path, f"unknown_{path}".replace(".", "_"), _unknown, methods=list(METHODS))
-    server.extensions["rest_prefixes"] = tuple(prefixes)
+    rules = [rule.empty() for rule in server.url_map.iter_rules() if rule.endpoint != "static"]
+    resources = Map(rules, merge_slashes=False)
+    server.extensions[_ROOTS] = {*LATER_ROOTS, *(_root(rule.rule) for rule in rules)}
+
+    @server.before_request
+    def guard() -> Response | None:
+        if not is_rest(request.path):
+            return None
+        adapter = resources.bind_to_environ(request.environ)
+        if request.method != "OPTIONS":
+            adapter.match()
+            return None
+        if not (allowed := adapter.allowed_methods()):
+            raise NotFound
+        answer = Response(status=204, headers={"Allow": ", ".join(sorted(allowed))})
+        del answer.headers["Content-Type"]
+        return answer
 
 
 def is_rest(path: str) -> bool:
     """Whether a path belongs to REST rather than to the pages."""
-    return path.split("/")[1:2] != [""] and path.split("/")[1] in current_app.extensions.get("rest_prefixes", ())
+    return _root(path) in current_app.extensions.get(_ROOTS, ()) and path.rstrip("/") not in PAGES_ON_ROOTS
 
 
-def _refuse(methods: list[str]) -> Any:
-    def refuse(**_: object) -> Response:
-        raise MethodNotAllowed(valid_methods=methods)
-
-    return refuse
-
-
-def _unknown(**_: object) -> Response:
-    raise NotFound("There is nothing at this address.")
+def _root(path: str) -> str:
+    return path.lstrip("/").split("/", 1)[0]
 
 
 def _factory_error(error: FactoryError) -> Response:
-    log.log({"info": 20, "warning": 30, "error": 40}[error.level], "refused", code=error.code, reason=str(error))
+    log.log(error.log_level, "refused", code=error.code, reason=str(error))
     response = problem(error.status, error.code, _TITLES.get(error.code, "Error"), str(error))
     if isinstance(error, RateLimited) and error.retry_after_s:
         response.headers["Retry-After"] = str(int(error.retry_after_s + 1))
@@ -119,13 +124,17 @@ def _factory_error(error: FactoryError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     plain = error.get_response()
-    if error.response is not None or not is_rest(request.path):
+    if error.response is not None or isinstance(error, RequestRedirect) or not is_rest(request.path):
         return plain if isinstance(plain, Response) else make_response(plain)
-    response = problem(error.code or 500, error.name.lower().replace(" ", "-"), error.name, error.description or "")
+    response = problem(error.code or 500, error.name.lower().replace(" ", "-"), error.name, _detail(error))
     for name in ("Allow", "Retry-After"):
         if name in plain.headers:
             response.headers[name] = plain.headers[name]
     return response
+
+
+def _detail(error: HTTPException) -> str:
+    return "There is nothing at this address." if isinstance(error, NotFound) else error.description or ""
 
 
 def _unexpected(error: Exception) -> Response:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask_openapi3 import Tag
 
-from chocofactory.api.schemas import Problem, RunAnswer, RunPath
+from chocofactory.api.schemas import Problem, RunAnswer, RunError, RunPath
 from chocofactory.bootstrap import factory
+from chocofactory.core.errors import FactoryError
 
 if TYPE_CHECKING:
     from flask_openapi3 import APIBlueprint
@@ -37,7 +39,7 @@ def answer(run: JobRun) -> dict[str, Any]:
         id=run.id,
         kind=run.kind,
         requested_by=run.requested_by,
-        params=run.params,
+        params=_without_paths(run.params),
         state=run.state,
         created_at=run.created_at,
         started_at=run.started_at,
@@ -45,5 +47,13 @@ def answer(run: JobRun) -> dict[str, Any]:
         progress=run.progress,
         message=run.message.format(**run.message_fields),
         result=run.result,
-        error=run.error,
+        error=_error(run.error) if run.error else None,
     ).model_dump(mode="json")
+
+
+def _without_paths(params: dict[str, Any]) -> dict[str, Any]:
+    return {**params, "files": [Path(name).name for name in params["files"]]} if "files" in params else params
+
+
+def _error(error: dict[str, Any]) -> RunError:
+    return RunError(detail=str(FactoryError(error["message"], **error["fields"])), **error)

@@ -88,13 +88,24 @@ class RunPath(BaseModel):
     run_id: str = Field(min_length=1, max_length=64, description="Id of the run")
 
 
+class RunError(BaseModel):
+    """Why a run failed."""
+
+    code: str = Field(examples=["source-down"])
+    detail: str = Field(examples=["ree cannot be reached."])
+    message: str = Field(
+        description="`detail` before its fields were filled in", examples=["{source} cannot be reached."]
+    )
+    fields: dict[str, Any] = Field(examples=[{"source": "ree"}])
+
+
 class RunAnswer(BaseModel):
     """A job run."""
 
     id: str
     kind: str = Field(examples=["ingest_prices"])
     requested_by: str = Field(examples=["cli"])
-    params: dict[str, Any]
+    params: dict[str, Any] = Field(description="What was asked for; files by their names alone")
     state: Literal["queued", "running", "succeeded", "partial", "failed", "interrupted"]
     created_at: datetime
     started_at: datetime | None
@@ -102,7 +113,7 @@ class RunAnswer(BaseModel):
     progress: float = Field(ge=0, le=100, description="Percent")
     message: str
     result: dict[str, Any] | None
-    error: dict[str, Any] | None
+    error: RunError | None
 
 
 class HealthAnswer(BaseModel):

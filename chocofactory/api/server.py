@@ -13,7 +13,7 @@ from flask_openapi3 import APIBlueprint, Info, OpenAPI
 
 from chocofactory import __version__
 from chocofactory.api import health, jobs, prices
-from chocofactory.api.errors import guard_unknown_paths, register_error_handlers, validation_problem
+from chocofactory.api.errors import guard_rest_paths, register_error_handlers, validation_problem
 from chocofactory.api.schemas import Problem
 from chocofactory.bootstrap import EXTENSION
 from chocofactory.core.logs import get_logger
@@ -54,7 +54,7 @@ def create_server(factory: Factory) -> OpenAPI:
             )
             resource.add_routes(blueprint)
             server.register_api(blueprint, url_prefix=prefix or None)
-    guard_unknown_paths(server)
+    guard_rest_paths(server)
     return server
 
 

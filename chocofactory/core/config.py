@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, TypeAdapter, 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chocofactory.core.errors import ConfigurationError
+from chocofactory.core.logs import scrub
 
 PREFIX = "CHOCO_"
 _FOR_TESTS = "CHOCO_TEST_"
@@ -44,9 +45,7 @@ class Settings(BaseSettings):
     plant_file: Path | None = Field(
         None, description="Your plant, as a TOML file; without it the default plant is used."
     )
-    locale: Literal["es", "en"] = Field(
-        "es", description="Language for those who have not chosen one in the browser, and of the command line's texts."
-    )
+    locale: Literal["es", "en"] = Field("es", description="Language for those who have not chosen one in the browser.")
     tariff: Literal["2.0TD", "3.0TD"] = Field(
         "2.0TD",
         description="Access tariff whose periods label the hours. It changes labels only: PVPC holds 2.0TD tolls.",
@@ -101,7 +100,10 @@ class Settings(BaseSettings):
         if value is not None:
             try:
                 tomllib.loads(value.read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            except OSError as error:
+                msg = f"cannot be read ({error.strerror})"
+                raise ValueError(msg) from error
+            except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
                 msg = f"cannot be read as TOML ({error})"
                 raise ValueError(msg) from error
         return value
@@ -154,9 +156,10 @@ def _sentences(error: ValidationError) -> list[str]:
     out = []
     for fault in error.errors(include_url=False):
         field = str(fault["loc"][0])
-        reason = fault["msg"].removeprefix("Value error, ")
-        reason = reason[0].lower() + reason[1:]
+        reason = scrub(fault["msg"].removeprefix("Value error, "))
+        if not reason[1:2].isupper():
+            reason = reason[0].lower() + reason[1:]
         secret = Settings.model_fields[field].annotation == (SecretStr | None)
-        given = "" if secret or fault["input"] is None else f", not {str(fault['input'])!r}"
+        given = "" if secret or fault["input"] is None else f", not {scrub(str(fault['input']))!r}"
         out.append(f"{variable(field)}: {reason}{given}.")
     return out

@@ -7,7 +7,6 @@
       x NotFound                  what was asked for does not exist
       x Conflict                  it cannot be done in the present state
         · JobBusy                 a run of the same kind is under way
-        · AlreadyComplete         everything asked for is there already
         · MixedProvenance         simulated and real data would share a store
       x StoreError                the series or the state cannot be read or written
         · StoreUnavailable        for now: locked, or its server is away
@@ -30,6 +29,7 @@ logs and scripts read ``str(error)``.
 
 from __future__ import annotations
 
+import logging
 from typing import ClassVar
 
 
@@ -47,6 +47,11 @@ class FactoryError(Exception):
         self.message = message
         self.fields = fields
         super().__init__(message.format(**fields) if fields else message)
+
+    @property
+    def log_level(self) -> int:
+        """The level as the logging module counts it."""
+        return logging.getLevelNamesMapping()[self.level.upper()]
 
 
 class ConfigurationError(FactoryError):
@@ -93,12 +98,6 @@ class JobBusy(Conflict):
     def __init__(self, message: str, /, *, run_id: str, **fields: object) -> None:
         super().__init__(message, run_id=run_id, **fields)
         self.run_id = run_id
-
-
-class AlreadyComplete(Conflict):
-    """Everything asked for is there already."""
-
-    code = "already-complete"
 
 
 class MixedProvenance(Conflict):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REDACTED = "***"
 _SECRET_PARAMETER = re.compile(r"(?i)\b(api[_-]?key|appid|token|access_token|password|secret)=([^&\s\"']+)")
-_URL_CREDENTIALS = re.compile(r"(?i)(\bhttps?://)[^/\s:@]+:[^/\s@]+@")
+_URL_CREDENTIALS = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#\s]+@")
 
 
 def scrub(text: str, secrets: Iterable[str] = ()) -> str:

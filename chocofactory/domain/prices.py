@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 Kind = Literal["published", "simulated"]
 
+FIRST_DAY = {PVPC: date(2021, 6, 1), SPOT: date(2015, 1, 1)}
+"""First local day of each market: PVPC in its 2.0TD form (CNMC Circular 3/2020), the day-ahead price in our files."""
+
 SAME_EUR_KWH = 1e-9
 """Prices (and means of them) closer than this are equal: markets publish 1e-5 EUR/kWh, the rest is arithmetic."""
 

@@ -81,8 +81,8 @@ class Health:
     def parts(self) -> list[Part]:
         """Each needed part, tried now."""
         return [
-            self._tried("series_store", self._store.revision),
-            self._tried("state_store", self._state.active_runs),
+            self._tried("series_store", self._store.check),
+            self._tried("state_store", self._state.check),
         ]
 
     def freshness(self, market: str) -> Freshness:

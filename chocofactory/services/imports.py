@@ -124,7 +124,7 @@ def _remove(path: Path) -> None:
 
 
 def _import_one(ingestion: PriceIngestion, path: Path) -> dict[str, Any]:
-    parsed = read_prices(path)
+    parsed = read_prices(path, until=ingestion.until)
     counts, suspects = ingestion.keep(
         price_series(parsed.market, resolution=parsed.resolution), parsed.frame, f"file:{_printable(path.name)}"
     )

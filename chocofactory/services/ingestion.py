@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from chocofactory.core.clock import day_bounds, local_date, local_days
+from chocofactory.core.clock import day_bounds, day_start, local_date, local_days
 from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError
 from chocofactory.core.logs import get_logger
 from chocofactory.domain import gaps, prices
@@ -19,6 +19,7 @@ from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from chocofactory.core.clock import Clock
     from chocofactory.domain.measurements import Series
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-EARLIEST = {PVPC: date(2021, 6, 1), SPOT: date(2015, 1, 1)}
-"""First local day of each market: PVPC in its 2.0TD form (CNMC Circular 3/2020), the day-ahead price in our files."""
+EARLIEST = prices.FIRST_DAY
+"""First local day of each market."""
 
 
 @dataclass
@@ -88,6 +89,11 @@ class PriceIngestion:
     def markets(self) -> list[str]:
         """Markets that some source delivers, PVPC first."""
         return sorted(set().union(*(source.markets for source in self._sources)), key=[PVPC, SPOT].index)
+
+    @property
+    def until(self) -> datetime:
+        """The end of tomorrow (exclusive, UTC), beyond which no price is known."""
+        return day_start(local_date(self._clock.now()) + timedelta(days=2))
 
     def check_range(self, market: str, first: date, last: date) -> None:
         """Refuse what cannot be asked for.

@@ -5,8 +5,9 @@
     ESIOS export  ``id;name;geoid;geoname;value;datetime``, EUR/MWh, indicator 1001 (PVPC) or 600 (spot)
 
 UTF-8 with or without a mark, or Latin-1; any line ends; commas or semicolons; gzip is known by its first bytes, not by
-the file's name. Holes and blank prices are absent rows. A row that cannot be read is left out and reported; a file
-that is mostly such rows is not what it seems, and refused.
+the file's name. Holes and blank prices are absent rows. A row that cannot be used (it cannot be read, or lies before
+its market's first day or after what can be known) is left out and reported; a file with more than ``MOST_REJECTED`` of
+them, or more of them than of others, is not what it seems, and refused.
 """
 
 from __future__ import annotations
@@ -16,15 +17,18 @@ import gzip
 import io
 import zlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
+from chocofactory.core.clock import day_start, local
 from chocofactory.core.errors import InvalidInput, MalformedFile
 from chocofactory.domain.gaps import on_grid
 from chocofactory.domain.measurements import PVPC, QUARTER_HOURLY, SPOT
+from chocofactory.domain.prices import FIRST_DAY
 from chocofactory.sources.base import eur_kwh, resolution_of
 from chocofactory.sources.esios import INDICATORS
 
@@ -36,6 +40,7 @@ if TYPE_CHECKING:
 LARGEST_FILE_BYTES = 64_000_000
 LONGEST_LINE_CHARS = 4_000
 MOST_REJECTED = 100
+END_OF_TIMES = datetime(2100, 1, 1, tzinfo=UTC)
 
 _GZIP = b"\x1f\x8b"
 _PLAIN = {PVPC: ("timestamp_utc", "price_eur_kwh"), SPOT: ("timestamp_utc", "price_es_eur_mwh")}
@@ -55,7 +60,7 @@ class PriceFile:
     ``frame`` has ``price_eur_kwh`` [EUR/kWh] by UTC ``time`` (start of interval, sorted, unique) and, where the file
     has it, ``first_price_eur_kwh`` (NaN where that is blank). Of the file's ``rows`` (without the header), ``blank``
     had no price, ``elsewhere`` belong to another zone, ``repeated`` said again what another row says, and ``rejected``
-    could not be read: for each its ``line``, and why, as a translatable ``message`` with ``fields``.
+    could not be used: for each its ``line``, and why, as a translatable ``message`` with ``fields``.
     """
 
     market: str
@@ -68,8 +73,10 @@ class PriceFile:
     rejected: list[dict[str, Any]]
 
 
-def read_prices(source: Path | str | BinaryIO, name: str | None = None) -> PriceFile:
+def read_prices(source: Path | str | BinaryIO, name: str | None = None, *, until: datetime = END_OF_TIMES) -> PriceFile:
     """Read a price file; ``name`` stands for a stream in what people are told.
+
+    Rows at or after ``until`` are rejected, as are those before the market's first day.
 
     Raises
     ------
@@ -77,11 +84,11 @@ def read_prices(source: Path | str | BinaryIO, name: str | None = None) -> Price
         There is no such file, or it cannot be read.
     MalformedFile
         It is empty, too large, damaged, of no known form, holds more than one market, hours and quarter-hours, two
-        prices for one interval, no price at all, or too many rows that cannot be read.
+        prices for one interval, no price at all, or too many rows that cannot be used.
 
     """
     name = name or (Path(source).name if isinstance(source, (str, Path)) else "-")
-    return _Reader(name).read(_text(_content(source, name), name))
+    return _Reader(name, until).read(_text(_content(source, name), name))
 
 
 def _content(source: Path | str | BinaryIO, name: str) -> bytes:
@@ -121,8 +128,9 @@ def _text(content: bytes, name: str) -> str:
 class _Reader:
     """Reads one file; collects the rows that it has to reject."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, until: datetime) -> None:
         self._name = name
+        self._until = until
         self._rejected: dict[int, MalformedFile] = {}
 
     def read(self, text: str) -> PriceFile:
@@ -133,10 +141,12 @@ class _Reader:
         rows = whole + len(self._rejected)
         if set(_EXPORT) <= set(table.columns):
             market, table = self._of_market(table)
-            prices, resolution, blank, repeated = self._prices(table, "datetime", "value")
+            prices, resolution, blank, repeated = self._prices(market, table, "datetime", "value")
         else:
             market = self._plain_market(table)
-            prices, resolution, blank, repeated = self._prices(table, *_PLAIN[market])
+            prices, resolution, blank, repeated = self._prices(market, table, *_PLAIN[market])
+        if 2 * len(self._rejected) > rows:
+            raise self._mostly_rejected()
         rejected = [
             {"line": line, "message": fault.message, "fields": dict(fault.fields)}
             for line, fault in sorted(self._rejected.items())
@@ -209,10 +219,13 @@ class _Reader:
             raise MalformedFile("{name} has no row of the geography {place}.", name=self._name, place=place)
         return market, kept
 
-    def _prices(self, table: pd.DataFrame, time: str, value: str) -> tuple[pd.DataFrame, timedelta, int, int]:
+    def _prices(
+        self, market: str, table: pd.DataFrame, time: str, value: str
+    ) -> tuple[pd.DataFrame, timedelta, int, int]:
         """Frame and resolution, and how many rows were blank or repeated."""
         given = table[table[value] != ""]
         times = self._times(given[time], zone_needed=time != "timestamp_utc")
+        self._check_range(market, times, given[time])
         numbers = {"price_eur_kwh": self._numbers(given[value])}
         if value != "price_eur_kwh":
             numbers["price_eur_kwh"] = eur_kwh(numbers["price_eur_kwh"])
@@ -258,6 +271,33 @@ class _Reader:
             )
         return index
 
+    def _check_range(self, market: str, times: pd.DatetimeIndex, column: pd.Series) -> None:
+        """Reject rows before the market's first day, and those that nobody can know yet."""
+        first = FIRST_DAY[market]
+        for line in column.index[times < pd.Timestamp(day_start(first))]:
+            self._reject(
+                line,
+                MalformedFile(
+                    "{name}, line {line}: {value} lies before {market} begins, on {first}.",
+                    name=self._name,
+                    line=line,
+                    value=repr(column[line]),
+                    market=market,
+                    first=first.isoformat(),
+                ),
+            )
+        for line in column.index[times >= pd.Timestamp(self._until)]:
+            self._reject(
+                line,
+                MalformedFile(
+                    "{name}, line {line}: {value} lies in the future: prices end before {until}.",
+                    name=self._name,
+                    line=line,
+                    value=repr(column[line]),
+                    until=local(self._until).date().isoformat(),
+                ),
+            )
+
     def _numbers(self, column: pd.Series) -> npt.NDArray[np.float64]:
         """Numbers exactly as written; NaN where there is none, and for the rows that are rejected for theirs.
 
@@ -301,10 +341,12 @@ class _Reader:
     def _reject(self, line: int, fault: MalformedFile) -> None:
         self._rejected.setdefault(line, fault)
         if len(self._rejected) > MOST_REJECTED:
-            first = min(self._rejected)
-            raise MalformedFile(
-                "{name}: more than {most} rows cannot be read, the first in line {line}.",
-                name=self._name,
-                most=MOST_REJECTED,
-                line=first,
-            )
+            raise self._mostly_rejected()
+
+    def _mostly_rejected(self) -> MalformedFile:
+        return MalformedFile(
+            "{name}: more than half of the rows, or more than {most}, cannot be used; the first is line {line}.",
+            name=self._name,
+            most=MOST_REJECTED,
+            line=min(self._rejected),
+        )

@@ -12,8 +12,10 @@ One client a source. What it promises:
 
 from __future__ import annotations
 
+import http.client
 import json
 import math
+import ssl
 import time
 from dataclasses import dataclass
 from datetime import UTC
@@ -237,9 +239,7 @@ class HttpClient:
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
             return _Failure(self._timed_out(self._monotonic() - began), again=True)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            reason = self._clean(_innermost(error))
-            down = SourceDown("{source} cannot be reached ({reason}).", source=self.name, reason=reason)
-            return _Failure(down, again=True)
+            return _Failure(self._unreachable(_innermost(error)), again=True)
         except ValueError:
             return _Failure(MalformedAnswer("{source} sends us on to no address at all.", source=self.name))
         log.debug("answered", source=self.name, path=path, status=answer.status, bytes=len(answer.body))
@@ -348,6 +348,17 @@ class HttpClient:
             moment = moment.replace(tzinfo=UTC)
         return max((moment - self._clock.now()).total_seconds(), 0.0)
 
+    def _unreachable(self, cause: BaseException) -> SourceDown:
+        """What happened in plain words; the system's own go to the log."""
+        log.info("unreachable", source=self.name, reason=self._clean(str(cause) or type(cause).__name__))
+        if isinstance(cause, ConnectionRefusedError):
+            return SourceDown("{source} refused the connection.", source=self.name)
+        if isinstance(cause, ssl.SSLError):
+            return SourceDown("A secure connection to {source} cannot be made.", source=self.name)
+        if isinstance(cause, (ConnectionError, http.client.HTTPException, urllib3.exceptions.ProtocolError)):
+            return SourceDown("{source} broke the connection off.", source=self.name)
+        return SourceDown("{source} cannot be reached.", source=self.name)
+
     def _timed_out(self, seconds: float) -> SourceTimeout:
         return SourceTimeout("{source} did not answer within {seconds} s.", source=self.name, seconds=round(seconds, 1))
 
@@ -364,12 +375,11 @@ def _result(state: tenacity.RetryCallState) -> Any:
     return state.outcome.result()
 
 
-def _innermost(error: BaseException) -> str:
+def _innermost(error: BaseException) -> BaseException:
     """What really happened, below the layers that repeat the address with its query."""
     seen = error
     while True:
         below = getattr(seen, "reason", None) or seen.__cause__ or seen.__context__
         if not isinstance(below, BaseException):
-            break
+            return seen
         seen = below
-    return str(seen) or type(seen).__name__

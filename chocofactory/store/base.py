@@ -174,6 +174,10 @@ class SeriesStore(ABC):
         """A number that grows with every write or delete that changed something, from any process: a key for caches."""
 
     @abstractmethod
+    def check(self) -> None:
+        """Try whether the store can be read and written now; changes nothing."""
+
+    @abstractmethod
     def close(self) -> None:
         """Let go of files and connections; a closed store is not used again."""
 

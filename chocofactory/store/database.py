@@ -103,6 +103,17 @@ class Database:
         finally:
             lock.release()
 
+    def check(self) -> None:
+        """Try whether the file that was opened is still in its place and can be written; nothing is changed.
+
+        A long write by somebody else is waited for, as in ``write``.
+        """
+        if self._identity() != self._file:
+            raise StoreError("{path} has been moved away or replaced while it was in use.", path=str(self.path))
+        self._check_access()
+        with self.write():
+            pass
+
     def close(self) -> None:
         """Close all connections; those in use are closed when they come back."""
         self._disown_parents()
@@ -167,18 +178,24 @@ class Database:
     def _prepare(self) -> None:
         with self.read() as connection:
             self._version(connection)
-        # SQLite opens what it cannot write for reading, and would tell at the first write only.
-        if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
-            raise StoreReadOnly("{path} or its folder is read-only.", path=str(self.path))
-        # SQLite opens what it cannot write for reading, and would tell at the first write only.
-        if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
-            raise StoreReadOnly("{path} or its folder is read-only.", path=str(self.path))
-        # SQLite opens what it cannot write for reading, and would tell at the first write only.
-        if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
-            raise StoreReadOnly("{path} or its folder is read-only.", path=str(self.path))
+        self._check_access()
+        self._file = self._identity()
         self._use_write_ahead_log()
         while self._migrate():
             pass
+
+    def _check_access(self) -> None:
+        # SQLite opens what it cannot write for reading, and would tell at the first write only.
+        if not (os.access(self.path, os.W_OK) and os.access(self.path.parent, os.W_OK)):
+            raise StoreReadOnly("{path} or its folder is read-only.", path=str(self.path))
+
+    def _identity(self) -> tuple[int, int] | None:
+        """What the path names now, whatever was opened under it; None for nothing."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def _use_write_ahead_log(self) -> None:
         # SQLite does not wait here when another process makes the same change at the same time: it says "busy" at once.

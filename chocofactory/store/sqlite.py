@@ -211,6 +211,10 @@ class SqliteSeriesStore(SeriesStore):
         with self._database.read() as connection:
             return int(_meta(connection, "revision"))
 
+    def check(self) -> None:
+        """Try whether the store can be read and written now; changes nothing."""
+        self._database.check()
+
     def close(self) -> None:
         """Let go of files and connections."""
         self._database.close()
@@ -251,8 +255,8 @@ class _Table:
         self._sorted = f"ORDER BY {', '.join(['time', *issue])}"
         self._newest = f"ORDER BY {', '.join(f'{column} DESC' for column in ['time', *issue])} LIMIT 1"
         self.times = f"SELECT DISTINCT time {within} ORDER BY time"
-        ends = [f"(SELECT {end}(time) FROM {name} WHERE series_id = ?)" for end in ("min", "max")]  # one seek each
-        self.ends = f"SELECT {', '.join(ends)}"
+        ends = (f"(SELECT {end}(time) FROM {name} WHERE series_id = ?)" for end in ("min", "max"))  # noqa: S608
+        self.ends = f"SELECT {', '.join(ends)}"  # apart, each is one seek in the index
         self.delete = f"DELETE {within}"
         self.upsert = (
             f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608

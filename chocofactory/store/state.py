@@ -50,6 +50,9 @@ _MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
 )
+_KEPT_RUNS = 500
+"""Ended runs that are remembered."""
+
 # The SQL below is put together from constants of this module alone; every value is bound.
 _ACTIVE = "('queued', 'running')"
 _OPEN = "('queued', 'running', 'interrupted')"
@@ -120,7 +123,7 @@ class StateStore:
         self._database = Database(path, _MIGRATIONS, application_id=_APPLICATION_ID)
 
     def create_run(self, run: JobRun) -> None:
-        """Record a new run.
+        """Record a new run, and forget all ended ones but the newest 500.
 
         Raises
         ------
@@ -138,6 +141,11 @@ class StateStore:
             connection.execute(
                 f"INSERT INTO job_run ({_RUN_COLUMNS}) VALUES ({_RUN_MARKS})",  # noqa: S608
                 _run_row(run),
+            )
+            connection.execute(
+                f"DELETE FROM job_run WHERE state NOT IN {_ACTIVE} AND number NOT IN (SELECT number FROM job_run"  # noqa: S608
+                f" WHERE state NOT IN {_ACTIVE} ORDER BY number DESC LIMIT ?)",
+                (_KEPT_RUNS,),
             )
 
     def start_run(self, run_id: str, owner: str, at: datetime) -> None:
@@ -233,15 +241,6 @@ class StateStore:
         """Every run that is queued or running, newest first."""
         return self._runs(f"WHERE state IN {_ACTIVE} ORDER BY number DESC")
 
-    def prune_runs(self, keep: int) -> int:
-        """Forget all ended runs but the newest ``keep``; the number of runs forgotten."""
-        with self._database.write() as connection:
-            return connection.execute(
-                f"DELETE FROM job_run WHERE state NOT IN {_ACTIVE} AND number NOT IN (SELECT number FROM job_run"  # noqa: S608
-                f" WHERE state NOT IN {_ACTIVE} ORDER BY number DESC LIMIT ?)",
-                (keep,),
-            ).rowcount
-
     def source_succeeded(self, name: str, at: datetime) -> None:
         """Say that a source answered."""
         with self._database.write() as connection:
@@ -273,6 +272,10 @@ class StateStore:
             SourceState(name, _moment(attempt), _moment(success), _moment(failed), _parsed(error), failures)
             for name, attempt, success, failed, error, failures in rows
         ]
+
+    def check(self) -> None:
+        """Try whether the store can be read and written now; changes nothing."""
+        self._database.check()
 
     def close(self) -> None:
         """Let go of files and connections; a closed store is not used again."""

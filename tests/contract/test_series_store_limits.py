@@ -154,6 +154,28 @@ def test_any_text_is_safe_as_a_key_and_matches_itself_alone(store, text):
     assert everything(store)["price_eur_kwh"].tolist() == [1]
 
 
+def test_the_extent_is_that_of_the_one_series_and_follows_what_is_written_and_deleted(store):
+    assert store.extent(PRICES) is None
+    write(store, hours([1, 2, 3]))
+    write(store, hours([4], START - 9 * HOUR), price_series(SPOT))
+    write(store, hours([5], START + 9 * HOUR, QUARTER_HOURLY), price_series(resolution=QUARTER_HOURLY))
+    assert store.extent(PRICES) == (START, START + 2 * HOUR)
+    assert store.extent(price_series(SPOT)) == (START - 9 * HOUR, START - 9 * HOUR)
+    assert store.extent(PRICES)[0].utcoffset() == timedelta(0)
+    store.delete(ENERGY_PRICE, START, START + HOUR, market=PVPC)
+    assert store.extent(PRICES) == (START + HOUR, START + 2 * HOUR)
+    store.delete(ENERGY_PRICE, *EVER)
+    assert store.extent(PRICES) is None  # a series that is known and empty
+
+
+def test_the_extent_of_forecasts_is_that_of_all_issues(store):
+    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula", "model": "naive"})
+    for start, issued in ((START + 5 * HOUR, NOW), (START, LATER)):
+        frame = hours([0.1, 0.2], start).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
+        write(store, frame, forecast, issued_at=issued)
+    assert store.extent(forecast) == (START, START + 6 * HOUR)
+
+
 def test_no_later_forecast_overwrites_an_earlier_one(store):
     forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula", "model": "naive"})
     frame = hours([0.1, 0.2, 0.3]).rename(columns={"price_eur_kwh": "p50_eur_kwh"})

@@ -93,6 +93,18 @@ def test_without_waiting_it_returns_while_the_run_goes_on(factory, source):
     assert runs(factory) == [("ingest_prices", "succeeded")]
 
 
+def test_a_busy_run_of_prices_does_not_keep_the_weather_from_coming(tmp_path, clock):
+    factory = bootstrap.build(load_settings(data_dir=tmp_path, mode="demo", demo_days=14), clock=clock)
+    go_on = threading.Event()
+    factory.jobs.register([JobKind("ingest_prices", lambda params, report: Outcome({"waited": go_on.wait(30)}))])
+    factory.jobs.start("ingest_prices", {}, "button")
+    catch_up(factory, wait=True)
+    go_on.set()
+    factory.jobs._threads.shutdown(wait=True)
+    assert sorted(runs(factory)) == [("ingest_prices", "succeeded"), ("ingest_weather", "succeeded")]
+    factory.close()
+
+
 def test_a_dead_source_is_recorded_and_asked_again_next_time(factory, source):
     source.error = SourceDown("{source} cannot be reached.", source="ree")
     catch_up(factory, wait=True)

@@ -33,5 +33,5 @@ def server(factory):
 def client(server):
     """Behind a catch-all that answers pages, as Dash has it."""
     server.add_url_rule("/", "home", lambda: "<html>page</html>")
-    server.add_url_rule("/<path:path>", "page", lambda path: "<html>page</html>")
+    server.add_url_rule("/<path:path>", "page", lambda path: "<html>page</html>", methods=["GET", "POST", "PUT"])
     return server.test_client()

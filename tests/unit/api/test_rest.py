@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from chocofactory.core.errors import RateLimited, SourceTimeout, StoreUnavailable
+from chocofactory.core.errors import MalformedFile, RateLimited, SourceTimeout, StoreUnavailable
 from chocofactory.services.jobs import JobKind, Outcome
 from tests.fakes import wavy_prices
 
@@ -78,18 +78,40 @@ def test_a_wrong_question_is_a_422_that_says_why(client, query):
     assert body["detail"]
 
 
-@pytest.mark.parametrize("path", ["/api/v1/nope", "/api/nope", "/api", "/ree/nope", "/ree", "/jobs/runs", "/api/v1/"])
-@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/v1/nope", "/api/nope", "/api", "/api/v1/", "/ree/nope", "/ree", "/ree/prices/", "/jobs/runs"),
+        *("/api//v1/ree/prices", "/ree//prices"),
+        *("/dashboard", "/dashboard/complete", "/weather/x", "/optimize", "/analysis", "/gaps", "/insights"),
+        *("/predict", "/aemet", "/siar", "/scheduler", "/alerts", "/models", "/logs"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
 def test_unknown_rest_paths_are_404_problems_and_not_pages(client, path, method):
     problem(client.open(path, method=method), 404)
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready", "/version", "/ree/prices", "/jobs/runs/x", "/api/v1/health"])
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE", "PROPFIND"])
 def test_wrong_methods_are_405_problems_with_the_allowed_ones(client, path, method):
     answer = client.open(path, method=method)
     problem(answer, 405)
-    assert "GET" in answer.headers["Allow"]
+    assert sorted(answer.headers["Allow"].split(", ")) == ["GET", "HEAD", "OPTIONS"]
+
+
+@pytest.mark.parametrize("path", ["/health", "/ree/prices", "/jobs/runs/x", "/api/v1/health"])
+def test_options_tell_the_methods_and_nothing_else(client, path):
+    answer = client.options(path)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert "Content-Type" not in answer.headers
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+
+
+def test_the_page_of_jobs_and_its_rest_share_a_root(client):
+    assert client.get("/jobs").mimetype == "text/html"
+    assert client.get("/jobs/").mimetype == "text/html"
+    problem(client.get("/jobs/x"), 404)
 
 
 def test_pages_stay_pages(client):
@@ -112,6 +134,23 @@ def test_a_run_can_be_watched(client, factory, prefix):
     problem(client.get(f"{prefix}/jobs/runs/unknown"), 404)
 
 
+def test_a_failed_run_says_why_in_words_and_no_path_of_this_machine(client, factory):
+    def work(params, report):
+        raise MalformedFile("{name} is empty.", name="a.csv")
+
+    factory.jobs.register([JobKind("read", work)])
+    run = factory.jobs.run("read", {"files": ["/srv/secret place/a.csv", "b.csv"], "remove": True}, "cli")
+    answer = client.get(f"/jobs/runs/{run.id}")
+    assert "secret" not in answer.text
+    assert answer.get_json()["params"] == {"files": ["a.csv", "b.csv"], "remove": True}
+    assert answer.get_json()["error"] == {
+        "code": "malformed-file",
+        "detail": "a.csv is empty.",
+        "message": "{name} is empty.",
+        "fields": {"name": "a.csv"},
+    }
+
+
 def test_health_is_alive_and_ready_tells_each_part(client):
     assert client.get("/health").get_json()["status"] == "alive"
     body = client.get("/ready").get_json()
@@ -124,11 +163,20 @@ def test_ready_is_503_when_a_needed_part_is_down(client, factory, monkeypatch):
     def down():
         raise StoreUnavailable("The store at {path} is locked.", path="x")
 
-    monkeypatch.setattr(factory._store, "revision", down)
+    monkeypatch.setattr(factory._store, "check", down)
     answer = client.get("/ready")
     assert answer.status_code == 503
     (part,) = [part for part in answer.get_json()["parts"] if not part["ok"]]
     assert (part["name"], part["detail"]) == ("series_store", "The store at x is locked.")
+
+
+@pytest.mark.parametrize(("name", "part"), [("series.db", "series_store"), ("state.db", "state_store")])
+def test_ready_is_503_when_a_store_was_moved_away(client, factory, name, part):
+    folder = factory.settings.mode_dir
+    (folder / name).rename(folder / "elsewhere.db")
+    answer = client.get("/ready")
+    assert answer.status_code == 503
+    assert [each["name"] for each in answer.get_json()["parts"] if not each["ok"]] == [part]
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,32 @@ def test_a_wrong_secret_is_never_shown(monkeypatch):
     assert "very-secret" not in str(settings.model_dump(mode="json"))
 
 
+@pytest.mark.parametrize("value", ["ftp://me:pass-word@ree", "http://me:pass-word@ree:x"])
+def test_credentials_in_a_wrong_address_are_never_shown(monkeypatch, value):
+    monkeypatch.setenv("CHOCO_REE_URL", value)
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert "pass-word" not in str(caught.value)
+
+
+def test_a_reason_keeps_its_acronyms(monkeypatch):
+    monkeypatch.setenv("CHOCO_REE_URL", "ftp://ree")
+    with pytest.raises(ConfigurationError, match="CHOCO_REE_URL: URL scheme should be"):
+        load_settings()
+    monkeypatch.setenv("CHOCO_REE_URL", "http://ree")
+    monkeypatch.setenv("CHOCO_PORT", "x")
+    with pytest.raises(ConfigurationError, match="CHOCO_PORT: input should be"):
+        load_settings()
+
+
+def test_a_plant_file_that_cannot_be_read_is_named_once(monkeypatch, tmp_path):
+    monkeypatch.setenv("CHOCO_PLANT_FILE", str(tmp_path / "plant.toml"))
+    with pytest.raises(ConfigurationError) as caught:
+        load_settings()
+    assert str(caught.value).count("plant.toml") == 1
+    assert "cannot be read (No such file or directory)" in str(caught.value)
+
+
 def test_settings_survive_the_way_through_the_environment(monkeypatch, tmp_path):
     plant = tmp_path / "plant.toml"
     plant.write_text("[plant]\nname = 'x'\n")

@@ -43,6 +43,8 @@ def test_request_and_run_ids_stand_on_every_line_of_other_peoples_modules_too(li
         "https://x/?api_key=s3cr3t",
         "https://x/?a=1&token=s3cr3t#f",
         "http://user:s3cr3t@host/path",
+        "http://user:s3cr3t@1@host/path",
+        "ftp://s3cr3t@host",
         "API-KEY=s3cr3t",
     ],
 )

@@ -27,6 +27,7 @@ def left_in(folder):
         ("\udcff.csv", "_.csv"),
         ("x" * 300 + ".csv", "x" * 76 + ".csv"),
     ],
+    ids=["plain", "unix path", "windows path", "accent", "hidden", "dots", "nul", "no text", "long"],
 )
 def test_an_upload_stays_in_its_folder_under_a_harmless_name(tmp_path, given, kept):
     path = save_upload(tmp_path, given, FILE)

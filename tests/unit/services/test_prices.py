@@ -6,7 +6,7 @@ import pytest
 
 from chocofactory.core.clock import MADRID
 from chocofactory.core.errors import InvalidInput
-from chocofactory.domain.measurements import PVPC, price_series
+from chocofactory.domain.measurements import PVPC, QUARTER_HOURLY, SPOT, price_series
 from chocofactory.domain.prices import DayState
 from chocofactory.services.exports import prices_csv
 from chocofactory.services.prices import as_records
@@ -131,3 +131,13 @@ def test_gaps_end_where_publication_ends(factory, fill, source, clock):
     assert table["expected"].tolist() == [24, 0]
     clock.at = datetime(2025, 3, 12, 20, 30, tzinfo=MADRID)
     assert factory.gaps.report()[0].gaps[-1].count == 24
+
+
+def test_the_span_reaches_over_hours_and_quarter_hours(factory):
+    assert factory.prices.span(SPOT) is None
+    for start, resolution in (("2025-09-30T22:00Z", QUARTER_HOURLY), ("2025-09-29T22:00Z", timedelta(hours=1))):
+        index = pd.date_range(start, periods=24, freq=resolution, unit="us")
+        frame = pd.DataFrame({"price_eur_kwh": 0.1}, index=index)
+        factory.ingestion.keep(price_series(SPOT, resolution=resolution), frame, "ree")
+    assert factory.prices.span(SPOT) == (date(2025, 9, 30), date(2025, 10, 1))
+    assert factory.prices.span(PVPC) is None

@@ -3,7 +3,7 @@
 import gzip
 import io
 import tracemalloc
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -163,8 +163,49 @@ def test_an_export_needs_offsets_in_its_times():
 
 def test_a_file_of_unreadable_rows_is_refused_with_the_first_line():
     rows = "".join(f"2025-03-12T00:00:00Z,x{number}\n" for number in range(files.MOST_REJECTED + 1))
-    with pytest.raises(MalformedFile, match="more than 100 rows cannot be read, the first in line 4"):
+    with pytest.raises(MalformedFile, match=r"more than 100, cannot be used; the first is line 4"):
         read(PLAIN + rows)
+
+
+def test_a_file_is_refused_when_more_than_half_of_its_rows_cannot_be_used():
+    read(PLAIN + "x,1\ny,1\n")
+    with pytest.raises(MalformedFile, match=r"more than half of the rows.*line 4"):
+        read(PLAIN + "x,1\ny,1\nz,1\n")
+
+
+@pytest.mark.parametrize(
+    ("column", "before", "first"),
+    [
+        ("price_eur_kwh", "2021-05-31T21:00:00Z", "2021-05-31T22:00:00Z"),
+        ("price_es_eur_mwh", "2014-12-31T22:00:00Z", "2014-12-31T23:00:00Z"),
+    ],
+)
+def test_rows_before_the_first_local_day_of_their_market_are_rejected(column, before, first):
+    found = read(f"timestamp_utc,{column}\n{before},50\n{first},60\n")
+    assert found.frame.index.tolist() == [pd.Timestamp(first)]
+    assert [fault["line"] for fault in found.rejected] == [2]
+    assert "lies before" in found.rejected[0]["message"]
+
+
+def test_rows_that_nobody_can_know_yet_are_rejected():
+    text = PLAIN + "2025-03-13T22:00:00Z,0.3\n2025-03-13T23:00:00Z,0.4\n"
+    assert len(read(text).frame) == 4
+    found = read_prices(io.BytesIO(text.encode()), "a.csv", until=datetime(2025, 3, 13, 23, tzinfo=UTC))
+    assert list(values(found)) == ["12 00:00", "12 01:00", "13 22:00"]
+    assert [fault["message"].format(**fault["fields"]) for fault in found.rejected] == [
+        "a.csv, line 5: '2025-03-13T23:00:00Z' lies in the future: prices end before 2025-03-14."
+    ]
+
+
+@pytest.mark.parametrize("year", ["0001", "1970", "2100", "9999"])
+def test_years_out_of_all_reason_are_rejected(year):
+    found = read(PLAIN + f"{year}-03-12T00:00:00Z,0.3\n")
+    assert len(found.frame) == 2
+    assert [fault["line"] for fault in found.rejected] == [4]
+
+
+def test_no_price_is_too_strange_to_be_kept():
+    assert list(values(read(PLAIN + "2025-03-12T02:00:00Z,-99\n2025-03-12T03:00:00Z,1e6\n")).values())[2:] == [-99, 1e6]
 
 
 def test_rows_that_agree_count_once():

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from chocofactory.core.errors import Conflict, JobBusy, NotFound, StoreError
+from chocofactory.store import state as state_store
 from chocofactory.store.state import JobRun, SourceState, StateStore, new_run_id
 
 AT = datetime(2030, 10, 27, 0, 59, 59, 123456, tzinfo=UTC)
@@ -197,14 +198,12 @@ def test_runs_come_newest_first_whatever_the_clock_said(state):
     assert state.runs(kind="import_prices", state="succeeded") == []
 
 
-def test_pruning_forgets_the_oldest_ended_runs_and_no_active_one(state):
+def test_a_new_run_makes_the_oldest_ended_ones_be_forgotten_and_no_active_one(state, monkeypatch):
+    monkeypatch.setattr(state_store, "_KEPT_RUNS", 2)
     active = created(state, kind="train")
     old = [ended(state).id for _ in range(5)]
-    assert state.prune_runs(keep=2) == 3
-    assert [run.id for run in state.runs()] == [old[4], old[3], active.id]
-    assert state.prune_runs(keep=2) == 0
-    assert state.prune_runs(keep=0) == 2
-    assert [run.id for run in state.runs()] == [active.id]
+    new = created(state)
+    assert [run.id for run in state.runs()] == [new.id, old[4], old[3], active.id]
 
 
 def test_everything_is_there_after_opening_again(tmp_path):
