@@ -45,7 +45,7 @@ def calendar_heatmap(means: pd.DataFrame, *, theme: Theme = "light") -> go.Figur
     partly = known & (means["count"] < means["expected"]).to_numpy()
     notes = np.full(len(days), "", dtype=object)
     notes[partly] = [
-        _(" (only {count} of its {expected} prices)", count=count, expected=expected)
+        _(" (only {count} of its {expected} prices)", count=text.number(count), expected=text.number(expected))
         for count, expected in means.loc[partly, ["count", "expected"]].to_numpy()
     ]
     dates = days.strftime("%Y-%m-%d").to_numpy(dtype=object)

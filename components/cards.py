@@ -10,7 +10,7 @@ from dash import html
 from chocofactory.core.clock import local_date
 from chocofactory.domain.prices import SAME_EUR_KWH
 from components import names, text
-from components.controls import button, icon
+from components.controls import icon
 from components.text import N_, _
 from components.theme import PERIOD_COLOURS, readable_on
 
@@ -99,7 +99,7 @@ def price_now_card(current: PriceNow | None, now: datetime) -> Component:
     trend = _against_mean(current.price_eur_kwh, current.day_mean_eur_kwh)
     badge = provenance_badge(current.kind, current.source, now - current.written_at)
     return kpi(
-        _("Price now, until {time}", time=text.time(current.end)),
+        _("Price now, until {time}", time=text.clock(current.end)),
         text.number(current.price_eur_kwh, 3),
         "€/kWh",
         [facts, trend],
@@ -174,19 +174,6 @@ def empty_state(title: str, why: str, what_to_do: str, action: Component | None 
     return html.Div([*parts, *([action] if action is not None else [])], className="empty panel")
 
 
-def error_state(message: str, retry_id: str | dict[str, Any], reference: str | None = None) -> Component:
-    """What stands where something failed: what happened (translated already), its reference, and another try."""
-    told = [html.P(message)]
-    if reference:
-        told.append(html.P(_("Reference {reference}", reference=reference), className="small"))
-    again = button(_("Try again"), retry_id, icon_name="arrow-clockwise")
-    return html.Div(
-        [icon("exclamation-triangle"), html.H2(_("This could not be shown")), *told, again],
-        className="empty panel",
-        role="alert",
-    )
-
-
 def skeleton(label: str, height: int = 120) -> Component:
     """What stands where something is being loaded; ``label`` says to screen readers what."""
     return html.Div(
@@ -215,9 +202,9 @@ def job_progress(run: Run, label: str, outcome: Any = None) -> Component:
         done = {"value": str(round(run.progress))} if run.state == "running" else {}
         parts.append(html.Progress(max="100", **done, **{"aria-label": label}))
     if run.error:
-        parts.append(html.P(_(run.error["message"], **run.error["fields"]), role="alert"))
+        parts.append(html.P(names.explain(run.error), role="alert"))
     elif run.message:
-        parts.append(html.P(_(run.message, **run.message_fields), className="muted small"))
+        parts.append(html.P(names.told(run.message, run.message_fields), className="muted small"))
     if outcome is not None:
         parts.append(html.Div(outcome, className="small"))
     return html.Div(parts, className="job", id={"type": "job", "run": run.id}, **{"aria-live": "polite"})

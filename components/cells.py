@@ -12,6 +12,7 @@ from components.text import _, language
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
 
 NUMBER = "%{z:.3f}"
 """A price in its cell."""
@@ -53,3 +54,9 @@ def short_weekdays() -> Sequence[str]:
     """Short names of the weekdays, Monday first."""
     names = get_day_names("abbreviated", "stand-alone", language())
     return [names[weekday].rstrip(".") for weekday in range(7)]
+
+
+def row_names(by: str, rows: pd.Index) -> list[str]:
+    """What the rows of typical days are called: months and weekdays by their short names, periods by their own."""
+    names = {"month": short_months(), "weekday": short_weekdays()}.get(by)
+    return [names[row - 1] if names else str(row) for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 import dash_bootstrap_components as dbc
@@ -11,8 +12,7 @@ from components.text import N_, _
 from components.theme import graph_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from dash.development.base_component import Component
 
@@ -33,6 +33,19 @@ _NOTHING = {
         "plot_bgcolor": "rgba(0, 0, 0, 0)",
     }
 }
+
+
+def day_of(value: object) -> date | None:
+    """The day that an address or an input holds as ``YYYY-MM-DD``; None for anything else, as a key given twice."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def choice_of(value: object, choices: Collection[str], usual: str) -> str:
+    """What an address chooses among ``choices``, or the ``usual`` one when it holds none of them."""
+    return value if isinstance(value, str) and value in choices else usual
 
 
 def icon(name: str) -> Component:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _ONE_HOUR = timedelta(hours=1)
 _ONE_DAY = timedelta(days=1)
 _MOST_BINS = 40
+_USUAL_TOP = 0.25
 
 
 def day_strip(
@@ -80,7 +81,7 @@ def day_strip(
     waiting = np.asarray(grid >= middle) & (tomorrow in {DayState.NOT_YET, DayState.LATE}) & ~known
     missing = ~known & ~waiting
     sentences = _sentences(frame, grid, prices, periods, now, resolution)
-    top = 1.08 * max(float(np.nanmax(prices, initial=0.0)), 0.01)
+    top = 1.08 * max(float(np.nanmax(prices, initial=0.0)), 0.01) if known.any() else _USUAL_TOP
     bottom = 1.1 * min(float(np.nanmin(prices, initial=0.0)), 0.0)
     edge = {"color": palette.muted, "width": 1 if resolution >= HOURLY else 0}
     look = {
@@ -137,14 +138,24 @@ def day_strip(
     )
 
 
-def price_distribution(prices: pd.Series, *, theme: Theme = "light") -> go.Figure:
+def histogram(prices: pd.Series) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """How many ``prices`` [EUR/kWh] lie in each bin of a round width, and the edges of the bins; one is not NaN."""
+    values = prices.dropna().to_numpy(dtype=float)
+    counts, edges = np.histogram(values, _bins(float(values.min()), float(values.max())))
+    return counts, edges
+
+
+def price_distribution(
+    prices: pd.Series, *, theme: Theme = "light", scale: tuple[float, float] | None = None
+) -> go.Figure:
     """How many hours cost how much, with the median and the mean marked.
 
-    ``prices`` [EUR/kWh] holds at least one that is not NaN.
+    ``prices`` [EUR/kWh] holds at least one that is not NaN; ``scale`` [EUR/kWh] is what the ends of the colours stand
+    for, without it what ``theme.price_range`` says of the prices.
     """
     palette = PALETTES[theme]
     values = prices.dropna().to_numpy(dtype=float)
-    counts, edges = np.histogram(values, _bins(float(values.min()), float(values.max())))
+    counts, edges = histogram(prices)
     centres = (edges[:-1] + edges[1:]) / 2
     sentences = [
         _(
@@ -172,7 +183,7 @@ def price_distribution(prices: pd.Series, *, theme: Theme = "light") -> go.Figur
         (mean, _("mean {price}", price=text.number(mean, 3)), mean_side, "dot"),
     )
     layout = {
-        "coloraxis": {**price_axis(*price_range(values)), "showscale": False},
+        "coloraxis": {**price_axis(*(scale or price_range(values))), "showscale": False},
         "xaxis": {"title": {"text": _("€/kWh")}, "tickformat": ".2f"},
         "yaxis": {"title": {"text": _("Hours")}, "tickformat": ",d"},
         "margin": {"t": 84},
@@ -270,7 +281,7 @@ def _above(place: float, words: str, colour: str) -> dict[str, Any]:
 
 
 def _now_note(place: float, span: float, now: datetime, colour: str) -> dict[str, Any]:
-    words = "<b>" + _("now {time}", time=text.time(now)) + "</b>"
+    words = "<b>" + _("now {time}", time=text.clock(now)) + "</b>"
     return {**_above(place, words, colour), "xanchor": "left" if place < span / 12 else "center"}
 
 

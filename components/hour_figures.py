@@ -15,7 +15,7 @@ from chocofactory.domain.gaps import daily_coverage
 from chocofactory.domain.measurements import HOURLY
 from chocofactory.domain.prices import interval_labels
 from components import text
-from components.cells import NUMBER, PRICE, cells, day_in, short_months, short_weekdays
+from components.cells import NUMBER, PRICE, cells, day_in, row_names
 from components.text import _
 from components.theme import Theme, draw, hatched, price_axis, price_range
 
@@ -37,7 +37,12 @@ _BELOW = 62
 
 
 def day_hour_heatmap(
-    matrix: pd.DataFrame, *, theme: Theme = "light", wide: bool = True, resolution: timedelta = HOURLY
+    matrix: pd.DataFrame,
+    *,
+    theme: Theme = "light",
+    wide: bool = True,
+    resolution: timedelta = HOURLY,
+    scale: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Prices of many days, hour by hour, in colour; up to 14 days (7 on a narrow screen) with their numbers.
 
@@ -48,6 +53,8 @@ def day_hour_heatmap(
     matrix
         As ``domain.prices.day_matrix`` and not empty: index of days, columns the number of the interval in its day,
         EUR/kWh.
+    scale
+        What the ends of the colours stand for [EUR/kWh]; without it, what ``theme.price_range`` says of the matrix.
 
     """
     days = pd.DatetimeIndex(matrix.index)
@@ -55,7 +62,7 @@ def day_hour_heatmap(
     expected = daily_coverage(nothing, resolution, days[0].date(), days[-1].date())["expected"].to_numpy()
     values = matrix.to_numpy(dtype=np.float32)[:, : expected.max()]  # half the bytes; prices have five decimals
     labels = _clock_labels(days, expected, resolution)
-    low, high = price_range(values)
+    low, high = scale or price_range(values)
     numbers = len(days) <= MOST_DAYS_WITH_NUMBERS[wide]
     rows = numbers and wide
     gap = 1 if len(days) <= _MOST_DAYS_WITH_GAPS[wide] else 0
@@ -100,7 +107,12 @@ def day_hour_heatmap(
 
 
 def typical_day(
-    means: pd.DataFrame, by: Literal["month", "weekday", "period"], *, theme: Theme = "light", wide: bool = True
+    means: pd.DataFrame,
+    by: Literal["month", "weekday", "period"],
+    *,
+    theme: Theme = "light",
+    wide: bool = True,
+    scale: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Mean price of each hour of the day, in a row for each month, weekday or tariff period.
 
@@ -110,11 +122,13 @@ def typical_day(
     ----------
     means
         As ``domain.prices.typical_day``: index by ``by``, columns ``hour`` 0 ... 23, EUR/kWh.
+    scale
+        What the ends of the colours stand for [EUR/kWh]; without it, what ``theme.price_range`` says of the means.
 
     """
     values = means.to_numpy(dtype=float)
     hours = [f"{hour:02d}:00" for hour in means.columns]
-    names = _row_names(by, means.index)
+    names = row_names(by, means.index)
     sentence = _("{row}, from {hour}: {price} on average")
     cloud = {
         "type": "heatmap",
@@ -143,7 +157,7 @@ def typical_day(
     layout = {
         "xaxis": {**_hour_axis(hours), "range": [0, len(hours)]},
         "yaxis": {**row_axis, "range": [len(names) - 0.5, -0.5]},
-        "coloraxis": price_axis(*price_range(values), values),
+        "coloraxis": price_axis(*(scale or price_range(values)), values),
         "margin": {"b": _BELOW},
         "barmode": "overlay",
     }
@@ -197,8 +211,3 @@ def _hour_axis(labels: Sequence[str]) -> dict[str, Any]:
     shown = [place for place, label in enumerate(labels) if label[3:5] == "00" and int(label[:2]) % 3 == 0]
     ticks = {"tickvals": shown, "ticktext": [labels[place][:2] for place in shown], "tickangle": 0}
     return {**ticks, "showgrid": False, "zeroline": False}
-
-
-def _row_names(by: str, rows: pd.Index) -> list[str]:
-    names = {"month": short_months(), "weekday": short_weekdays()}.get(by)
-    return [names[row - 1] if names else str(row) for row in rows]

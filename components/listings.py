@@ -36,8 +36,8 @@ def gaps_table(gaps: Sequence[Gap]) -> Component:
     if not gaps:
         return html.P(_("Nothing is missing."), className="state state-ok")
     columns = (
-        Column(_("From"), dated),
-        Column(_("Until"), dated),
+        Column(_("From"), text.moment),
+        Column(_("Until"), text.moment),
         Column(_("Intervals"), text.number, numeric=True),
         Column(_("Severity"), lambda severity: _(_SEVERITIES[str(severity)])),
     )
@@ -55,7 +55,7 @@ def runs_table(runs: Sequence[Any], now: datetime) -> Component:
     columns = (
         Column(_("Run"), names.job),
         Column(_("State"), run_state),
-        Column(_("When"), lambda moment: text.ago(now - moment) if moment <= now else dated(moment)),
+        Column(_("When"), lambda moment: text.ago(now - moment) if moment <= now else text.moment(moment)),
         Column(_("Asked for by"), names.asker),
         Column(_("Outcome")),
     )
@@ -68,16 +68,16 @@ def run_result(run: Any) -> Component | None:
     result = run.result or {}
     lines = [line for market in result.get("markets", ()) for line in _market_lines(market)]
     lines += [line for file in result.get("files", ()) for line in _file_lines(file)]
-    lines += [f"{error['file']}: {_explained(error)}" for error in result.get("errors", ()) if "file" in error]
-    lines += [_explained(error) for error in result.get("errors", ()) if "file" not in error]
+    lines += [f"{error['file']}: {names.explain(error)}" for error in result.get("errors", ()) if "file" in error]
+    lines += [names.explain(error) for error in result.get("errors", ()) if "file" not in error]
     return html.Ul([html.Li(line) for line in lines], className="result") if lines else None
 
 
 def run_outcome(run: Any) -> str:
     """What came of a run, in a sentence: its error, or its last message."""
     if run.error:
-        return _explained(run.error)
-    return _(run.message, **run.message_fields) if run.message else ""
+        return names.explain(run.error)
+    return names.told(run.message, run.message_fields) if run.message else ""
 
 
 def _market_lines(market: Mapping[str, Any]) -> list[str]:
@@ -101,7 +101,7 @@ def _market_lines(market: Mapping[str, Any]) -> list[str]:
         lines.append(_("and {n} more days", n=text.number(len(lacking) - _MOST)))
     suspect = [day["day"] for day in days if day["suspect"]]
     lines += [_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in suspect]
-    return [*lines, *(_explained(error) for error in market["errors"])]
+    return [*lines, *(names.explain(error) for error in market["errors"])]
 
 
 def _file_lines(file: Mapping[str, Any]) -> list[str]:
@@ -118,19 +118,11 @@ def _file_lines(file: Mapping[str, Any]) -> list[str]:
         )
     ]
     faults = file["rejected"][:_MOST]
-    lines += [_("line {line}: {reason}", line=fault["line"], reason=_explained(fault)) for fault in faults]
+    lines += [
+        _("line {line}: {reason}", line=text.number(fault["line"]), reason=names.explain(fault)) for fault in faults
+    ]
     return lines + [_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in file["suspect"]]
-
-
-def _explained(error: Mapping[str, Any]) -> str:
-    return _(error["message"], **error["fields"])
 
 
 def _day(written: str) -> str:
     return text.day(date.fromisoformat(written), "full")
-
-
-def dated(moment: datetime) -> str:
-    """A moment on Madrid's clock with its year."""
-    wall = text.local(moment)
-    return f"{text.date_range(wall.date(), wall.date())}, {text.time(moment)}"

@@ -106,11 +106,11 @@ _DOCUMENT = """<!DOCTYPE html>
 </head>
 <body>
 {app_entry}
-<footer>
+<div>
 {config}
 {scripts}
 {renderer}
-</footer>
+</div>
 </body>
 </html>"""
 
@@ -270,10 +270,12 @@ def _language_switch() -> Component:
 
 
 def _footer(frame: Frame) -> Component:
+    simulated = _("All times are Madrid's. Prices are simulated, none was ever paid.")
+    published = _("All times are Madrid's. Prices: Red Eléctrica (REE).")
     return html.Footer(
         [
             html.Span(f"ChocoFactory {frame.version}"),
-            html.Span(_("All times are Madrid's. Prices: Red Eléctrica (REE).")),
+            html.Span(simulated if frame.simulated else published),
             html.A(_("For programs: the API"), href=dash.get_relative_path("/api/docs/swagger")),
         ],
         className="shell-footer",

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from chocofactory.core.clock import local
 from components import text
 from components.cards import period_badge
 from components.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
 
     import pandas as pd
     from dash.development.base_component import Component
 
     from chocofactory.domain.prices import Statistics
 
-MOST_ROWS = 200
+MOST_ROWS = 50
 """Rows that a twin shows; of longer ones it shows the first and points at the file."""
 
 
@@ -55,19 +54,27 @@ def table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str
 
 
 def table_twin(
-    columns: Sequence[Column], rows: Sequence[Sequence[Any]], caption: str, csv_href: str | None = None
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[Any]],
+    caption: str,
+    *,
+    of: int | None = None,
 ) -> Component:
-    """What a figure shows, as a table that opens on demand; its first 200 rows, all of them in the CSV file."""
+    """What a figure shows, as a table that opens on demand; its first rows, all of them in the CSV file.
+
+    ``of`` says how many there are where ``rows`` hold only those that are shown.
+    """
     parts: list[Component] = []
-    if len(rows) > MOST_ROWS:
-        words = _("The first {shown} of {all} rows.", shown=text.number(MOST_ROWS), all=text.number(len(rows)))
-        link = [" ", html.A(_("All of them as CSV"), href=csv_href)] if csv_href else []
-        parts.append(html.P([words, *link], className="muted small"))
+    count = len(rows) if of is None else of
+    if count > MOST_ROWS:
+        shown, whole = text.number(MOST_ROWS), text.number(count)
+        words = _("The first {shown} of {all} rows; the CSV button saves them all.", shown=shown, all=whole)
+        parts.append(html.P(words, className="muted small"))
     parts.append(table(columns, rows[:MOST_ROWS], caption))
     return html.Details([html.Summary(_("Show as table")), *parts], className="table-twin")
 
 
-def price_twin(frame: pd.DataFrame, caption: str, csv_href: str | None = None) -> Component:
+def price_twin(frame: pd.DataFrame, caption: str) -> Component:
     """The twin of a figure of prices.
 
     Parameters
@@ -77,13 +84,14 @@ def price_twin(frame: pd.DataFrame, caption: str, csv_href: str | None = None) -
 
     """
     columns = (
-        Column(_("Begins"), _dated),
-        Column(_("Period"), period_badge),
+        Column(_("Begins"), text.moment),
+        Column(_("Period"), cache(period_badge)),
         Column(_("Price"), lambda value: text.price(value, 5), numeric=True),
     )
-    moments = (stamp.to_pydatetime() for stamp in frame.index)
-    rows = list(zip(moments, frame["period"].astype(str), frame["price_eur_kwh"], strict=True))
-    return table_twin(columns, rows, caption, csv_href)
+    shown = frame.iloc[:MOST_ROWS]
+    moments = (stamp.to_pydatetime() for stamp in shown.index)
+    rows = list(zip(moments, shown["period"].astype(str), shown["price_eur_kwh"], strict=True))
+    return table_twin(columns, rows, caption, of=len(frame))
 
 
 def statistics_table(statistics: Statistics) -> Component:
@@ -91,8 +99,8 @@ def statistics_table(statistics: Statistics) -> Component:
     rows = (
         (_("Mean"), "", text.price(statistics.mean, 4)),
         (_("Median"), "", text.price(statistics.median, 4)),
-        (_("Lowest"), _dated(statistics.minimum_at), text.price(statistics.minimum, 4)),
-        (_("Highest"), _dated(statistics.maximum_at), text.price(statistics.maximum, 4)),
+        (_("Lowest"), text.moment(statistics.minimum_at), text.price(statistics.minimum, 4)),
+        (_("Highest"), text.moment(statistics.maximum_at), text.price(statistics.maximum, 4)),
         (_("Standard deviation"), "", text.price(statistics.std, 4)),
         (_("90 % of the hours"), "", _between(statistics.p05, statistics.p95)),
         (_("Hours with a price"), "", text.number(statistics.count)),
@@ -117,10 +125,3 @@ def periods_table(figures: pd.DataFrame) -> Component:
 
 def _between(low: float, high: float) -> str:
     return _("{low} to {high}", low=text.number(low, 4), high=text.price(high, 4))
-
-
-def _dated(moment: datetime) -> str:
-    """A moment with its year, and its zone where the clock shows it twice."""
-    wall = local(moment)
-    twice = wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
-    return f"{text.date_range(wall.date(), wall.date())}, {text.time(moment, zone=twice)}"

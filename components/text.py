@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import date, datetime, timedelta
 
-    from chocofactory.core.errors import FactoryError
-
 LANGUAGES = {"es": "Español", "en": "English"}
 LANGUAGE_COOKIE = "choco_lang"
 DEFAULT_LANGUAGE_KEY = "CHOCO_LOCALE"
@@ -88,11 +86,6 @@ def page_title(name: str) -> Callable[..., str]:
     return lambda **_path: f"{gettext(name)} · ChocoFactory"
 
 
-def translate(error: FactoryError) -> str:
-    """What an error says, in the language spoken."""
-    return gettext(error.message, **error.fields)
-
-
 def number(value: float | None, digits: int = 0) -> str:
     """A number with its thousands marked and exactly ``digits`` decimals: ``12.345,6``."""
     if _is_missing(value):
@@ -112,11 +105,6 @@ def price(value_eur_kwh: float | None, digits: int = 3) -> str:
     return quantity(value_eur_kwh, "€/kWh", digits)
 
 
-def money(value_eur: float | None, digits: int = 2) -> str:
-    """An amount of money [EUR]: ``12,30 €``."""
-    return quantity(value_eur, "€", digits)
-
-
 def percent(share: float | None, digits: int = 0) -> str:
     """A share (0 to 1) as a percentage: ``12 %``."""
     return MISSING if _is_missing(share) else quantity(float(share) * 100, "%", digits)  # type: ignore[arg-type]
@@ -127,12 +115,17 @@ def time(moment: datetime, *, zone: bool = False) -> str:
     return dates.format_time(moment, "HH:mm z" if zone else "HH:mm", tzinfo=MADRID, locale=_locale())
 
 
+def clock(moment: datetime) -> str:
+    """The local time of a moment, with its zone in the hour that comes twice: ``14:05``, ``02:30 CEST``."""
+    return time(moment, zone=comes_twice(moment))
+
+
 def hours(start: datetime, end: datetime) -> str:
     """From when to when, in local time: ``14:00-16:00`` with a real dash.
 
     Zones are named in the hour that comes twice, in the night when clocks are set back.
     """
-    ambiguous = _comes_twice(local(start)) or _comes_twice(local(end))
+    ambiguous = comes_twice(start) or comes_twice(end)
     return f"{time(start, zone=ambiguous)}–{time(end, zone=ambiguous)}"  # noqa: RUF001
 
 
@@ -141,10 +134,9 @@ def day(when: date, style: Literal["short", "long", "full"] = "long") -> str:
     return dates.format_date(when, _DAY_PATTERNS[language()][style], locale=_locale())
 
 
-def day_near(when: datetime, now: datetime) -> str:
-    """The local day of a moment as people near it call it: ``hoy``, ``mañana``, ``ayer``, else ``lun 1 dic``."""
-    near = {-1: _("yesterday"), 0: _("today"), 1: _("tomorrow")}
-    return near.get((local_date(when) - local_date(now)).days) or day(local_date(when), "short")
+def month(when: date) -> str:
+    """The month of a day with its year: ``nov 2025``."""
+    return dates.format_skeleton("yMMM", when, locale=_locale())
 
 
 def date_range(first: date, last: date) -> str:
@@ -155,8 +147,9 @@ def date_range(first: date, last: date) -> str:
 
 
 def moment(when: datetime) -> str:
-    """A moment on Madrid's clock: ``lun 1 dic, 14:05``."""
-    return f"{day(local_date(when), 'short')}, {time(when)}"
+    """A moment on Madrid's clock with its year, and its zone where the clock shows it twice: ``1 dic 2025, 14:05``."""
+    when_day = local_date(when)
+    return f"{date_range(when_day, when_day)}, {clock(when)}"
 
 
 def ago(age: timedelta) -> str:
@@ -166,7 +159,9 @@ def ago(age: timedelta) -> str:
     return dates.format_timedelta(-age, granularity="minute", threshold=0.95, add_direction=True, locale=_locale())
 
 
-def _comes_twice(wall: datetime) -> bool:
+def comes_twice(moment: datetime) -> bool:
+    """Whether Madrid's clock shows the time of a moment twice, in the night when it is set back."""
+    wall = local(moment)
     return wall.replace(fold=0).utcoffset() != wall.replace(fold=1).utcoffset()
 
 
@@ -175,7 +170,12 @@ def _is_missing(value: float | None) -> bool:
 
 
 def _locale() -> Locale:
-    return Locale.parse(language() if language() != "en" else "en_GB")
+    return _locale_of(language())
+
+
+@cache
+def _locale_of(tongue: str) -> Locale:
+    return Locale.parse("en_GB" if tongue == "en" else tongue)
 
 
 @cache

@@ -8,6 +8,7 @@ so that the palest cell stands out from a cream page and the darkest from a dark
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -99,6 +100,7 @@ def template_name(theme: Theme) -> str:
     return f"choco_{theme}"
 
 
+@cache
 def readable_on(colour: str) -> str:
     """The text colour, dark or light, that reads best on a background (greater WCAG 2 contrast)."""
     dark, light = PALETTES["light"].ink, "#ffffff"

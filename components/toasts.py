@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from typing import TYPE_CHECKING, Literal
 
@@ -12,7 +11,8 @@ from flask import g
 
 from chocofactory.core.errors import FactoryError
 from chocofactory.core.logs import get_logger
-from components.text import _, translate
+from components import names
+from components.text import _
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,8 @@ def on_error(error: Exception) -> None:
     An error of our own says its message. Any other says a reference, under which the log holds the whole story.
     """
     if isinstance(error, FactoryError):
-        text = translate(error)
-        log.log(logging.getLevelNamesMapping()[error.level.upper()], "callback refused", reason=str(error))
+        text = names.told(error.message, error.fields)
+        log.log(error.log_level, "callback refused", reason=str(error))
     else:
         reference = g.get("request_id", uuid.uuid4().hex)[:8]
         text = _("Something went wrong here. Reference {reference}: it is in the log.", reference=reference)

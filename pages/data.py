@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dash
@@ -15,13 +15,15 @@ from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
 from chocofactory.core.errors import JobBusy
 from chocofactory.domain.measurements import PVPC
-from chocofactory.services.imports import LARGEST_UPLOAD_BYTES, save_upload
+from chocofactory.services.imports import LARGEST_UPLOAD_BYTES, import_uploads
 from chocofactory.services.ingestion import EARLIEST
-from components import calendar_figures, cards, controls, listings, names
+from components import calendar_figures, cards, controls, listings, names, twins
 from components.text import N_, _, page_title
 from components.toasts import notify
 
 if TYPE_CHECKING:
+    from datetime import date, datetime
+
     from dash.development.base_component import Component
 
     from chocofactory.services.health import Source
@@ -53,9 +55,11 @@ class ids:  # noqa: N801 - read as a namespace
     recent = "data-recent"
 
 
-def layout(first: str | None = None, last: str | None = None, **_query: Any) -> Component:
+def layout(first: object = None, last: object = None, **_query: Any) -> Component:
     """The frame; the address may hold the range to fill, ``first`` and ``last`` (YYYY-MM-DD)."""
     today = local_date(factory().clock.now())
+    begin_day = controls.day_of(first) or today - timedelta(days=USUAL_DAYS)
+    end_day = controls.day_of(last) or today
     series = {str(one): names.series(one) for one in factory().gaps.series()}
     return html.Div(
         [
@@ -69,7 +73,7 @@ def layout(first: str | None = None, last: str | None = None, **_query: Any) -> 
                             controls.button(
                                 _("Fetch what is new"), ids.fetch, icon_name="arrow-clockwise", kind="primary"
                             ),
-                            _range_form(_day(first) or today - timedelta(days=USUAL_DAYS), _day(last) or today, today),
+                            _range_form(begin_day, end_day, today),
                             _upload(),
                         ],
                         className="actions",
@@ -83,14 +87,14 @@ def layout(first: str | None = None, last: str | None = None, **_query: Any) -> 
             html.Section([html.H2(_("Gaps")), html.Div(id=ids.gaps)], className="panel"),
             html.Section([html.H2(_("Last runs")), html.Div(id=ids.recent)], className="panel"),
             dcc.Store(id=ids.run),
-            dcc.Store(id=ids.done, data=0),
+            dcc.Store(id=ids.done, data=""),
             dcc.Interval(id=ids.poll, interval=POLL_MS),
         ]
     )
 
 
 @callback(Output(ids.sources, "children"), Input("minute", "n_intervals"), Input(ids.done, "data"))
-def sources(_minutes: int | None, _done: int) -> list[Component]:
+def sources(_minutes: int | None, _done: str) -> list[Component]:
     """Each source: whether it answers, since when, and why not."""
     now = factory().clock.now()
     return [_source(source, now) for source in factory().health.sources()]
@@ -98,20 +102,22 @@ def sources(_minutes: int | None, _done: int) -> list[Component]:
 
 @callback(
     Output(ids.coverage, "figure"),
+    Output(f"{ids.coverage}-caption", "children"),
     Output(ids.shown, "hidden"),
     Output(ids.gaps, "children"),
     Input(ids.series, "value"),
     Input(ids.done, "data"),
     Input("theme", "data"),
 )
-def coverage(name: str, _done: int, theme: str) -> tuple[Any, bool, Any]:
+def coverage(name: str, _done: str, theme: str) -> tuple[Any, Any, bool, Any]:
     """What is there of a series day by day, and the list of its gaps."""
     series = next(series for series in factory().gaps.series() if str(series) == name)
     found = factory().gaps.find(series)
     if found is None:
-        return dash.no_update, True, _nothing_yet()
+        return dash.no_update, None, True, _nothing_yet()
     table = factory().gaps.coverage(series, local_date(found.start), local_date(found.end - timedelta(seconds=1)))
-    return calendar_figures.coverage_calendar(table, theme=theme), False, listings.gaps_table(found.gaps)
+    figure = calendar_figures.coverage_calendar(table, theme=theme)
+    return figure, twins.coverage_twin(table), False, listings.gaps_table(found.gaps)
 
 
 @callback(
@@ -126,23 +132,21 @@ def coverage(name: str, _done: int, theme: str) -> tuple[Any, bool, Any]:
     prevent_initial_call=True,
 )
 def begin(
-    _fetch: int, _fill: int, contents: list[str] | None, names: list[str] | None, first: str, last: str, force: bool
+    _fetch: int, _fill: int, contents: list[str] | None, files: list[str] | None, first: str, last: str, force: bool
 ) -> str:
     """Start the run that was asked for, and show it; one that is under way already is shown instead."""
+    asked = dash.ctx.triggered_id
     try:
-        if dash.ctx.triggered_id == ids.upload:
-            return _import(contents or [], names or [])
-        if dash.ctx.triggered_id == ids.fetch:
-            today = local_date(factory().clock.now())
-            days = (today - timedelta(days=1), today + timedelta(days=1))
-            return _ingest(*days, force=False)
-        begin_day, end_day = _day(first), _day(last)
-        if begin_day is None or end_day is None:
-            notify(_("Choose the first and the last day."), "warning")
-            raise PreventUpdate
-        return _ingest(begin_day, end_day, force=bool(force))
+        if asked == ids.upload:
+            return _import(contents or [], files or [])
+        if asked == ids.fetch:
+            return _fetch_new()
+        return _fill_range(first, last, force=bool(force))
     except JobBusy as busy:
-        notify(_("That is under way already: its progress is shown."))
+        if asked == ids.upload:
+            notify(_("Another import is under way: your files were not imported. Try again after it."), "warning")
+        else:
+            notify(_("That is under way already: its progress is shown."))
         return busy.run_id
 
 
@@ -157,17 +161,33 @@ def begin(
     Input(ids.run, "data"),
     State(ids.done, "data"),
 )
-def watch(_ticks: int | None, run_id: str | None, done: int) -> tuple[Any, ...]:
-    """Follow the run that was started here, or any that is under way; stop asking when there is none."""
+def watch(_ticks: int | None, run_id: str | None, done: str) -> tuple[Any, ...]:
+    """Follow the run that was started here, or any that is under way; stop asking when there is none.
+
+    ``done`` holds the newest run of which the page has shown the end: when it changes, the rest is drawn anew.
+    """
     jobs = factory().jobs
     recent = jobs.recent(limit=6)
     active = next((run for run in recent if run.finished_at is None), None)
     shown = active or (jobs.get(run_id) if run_id else None)
     progress = cards.job_progress(shown, names.job(shown.kind), listings.run_result(shown)) if shown else None
     busy = active is not None
-    finished = sum(run.finished_at is not None for run in recent) and recent[0].id if not busy else done
-    changed = dash.no_update if finished == done else finished
-    return progress, listings.runs_table(recent, factory().clock.now()), changed, not busy, busy, busy
+    ended = recent[0].id if recent and not busy else done
+    news = dash.no_update if ended == done else ended
+    return progress, listings.runs_table(recent, factory().clock.now()), news, not busy, busy, busy
+
+
+def _fetch_new() -> str:
+    today = local_date(factory().clock.now())
+    return _ingest(today - timedelta(days=1), today + timedelta(days=1), force=False)
+
+
+def _fill_range(first: str, last: str, *, force: bool) -> str:
+    begin_day, end_day = controls.day_of(first), controls.day_of(last)
+    if begin_day is None or end_day is None:
+        notify(_("Choose the first and the last day."), "warning")
+        raise PreventUpdate
+    return _ingest(begin_day, end_day, force=force)
 
 
 def _ingest(first: date, last: date, *, force: bool) -> str:
@@ -176,12 +196,9 @@ def _ingest(first: date, last: date, *, force: bool) -> str:
     return factory().jobs.start("ingest_prices", params, "dashboard").id
 
 
-def _import(contents: list[str], names: list[str]) -> str:
-    paths = [
-        save_upload(factory().uploads, name, _decoded(content)) for name, content in zip(names, contents, strict=True)
-    ]
-    params = {"files": [str(path) for path in paths], "remove": True}
-    return factory().jobs.start("import_prices", params, "dashboard").id
+def _import(contents: list[str], files: list[str]) -> str:
+    uploads = [(name, _decoded(content)) for name, content in zip(files, contents, strict=True)]
+    return import_uploads(factory().jobs, factory().uploads, uploads, "dashboard").id
 
 
 def _decoded(content: str) -> bytes:
@@ -191,14 +208,14 @@ def _decoded(content: str) -> bytes:
         return b""
 
 
-def _source(source: Source, now: Any) -> Component:
+def _source(source: Source, now: datetime) -> Component:
     record = source.record
     error = record.last_error if record and record.failures else None
     return cards.source_card(
         names.source(source.name),
         source.state,
         age=now - record.last_success_at if record and record.last_success_at else None,
-        error=_(error["message"], **error["fields"]) if error else None,
+        error=names.explain(error) if error else None,
     )
 
 
@@ -229,10 +246,3 @@ def _upload() -> Component:
 
 def _nothing_yet() -> Component:
     return html.P(_("This series holds nothing yet: fetch it or import a file."), className="muted")
-
-
-def _day(written: str | None) -> date | None:
-    try:
-        return date.fromisoformat(written) if written else None
-    except ValueError:
-        return None

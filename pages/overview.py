@@ -10,14 +10,14 @@ from dash import ClientsideFunction, Input, Output, callback, dcc, html
 
 from chocofactory.bootstrap import factory
 from chocofactory.domain import prices
-from components import cards, controls, figures, listings, names, tables, text
+from components import cards, controls, figures, names, tables, text
 from components.text import N_, _, ngettext, page_title
 from components.theme import graph_config
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
 
-    from chocofactory.services.health import Freshness
+    from chocofactory.services.health import Freshness, Source
     from chocofactory.services.prices import Day, Outlook
 
 dash.register_page(__name__, path="/", name=N_("Overview"), title=page_title(N_("Overview")), order=0)
@@ -25,6 +25,7 @@ dash.register_page(__name__, path="/", name=N_("Overview"), title=page_title(N_(
 USUAL_HOURS = 5
 """Length of the window that the strip shades at first: a standard conching."""
 LONGEST_HOURS = 12
+OVERDUE = frozenset({prices.DayState.LATE, prices.DayState.MISSING})
 
 
 class ids:  # noqa: N801 - read as a namespace
@@ -39,10 +40,10 @@ class ids:  # noqa: N801 - read as a namespace
     freshness = "overview-freshness"
 
 
-def layout(hours: str | None = None, **_query: Any) -> Component:
+def layout(hours: object = None, **_query: Any) -> Component:
     """The frame; a callback fills it now and every minute. ``hours`` of the address chooses the shaded window."""
-    chosen = hours if hours in map(str, range(1, LONGEST_HOURS + 1)) else str(USUAL_HOURS)
     lengths = {str(n): ngettext("{n} hour", "{n} hours", n) for n in range(1, LONGEST_HOURS + 1)}
+    chosen = controls.choice_of(hours, lengths, str(USUAL_HOURS))
     return html.Div(
         [
             html.H1(_("Electricity today and tomorrow")),
@@ -131,10 +132,12 @@ def day_card(label: str, day: Day) -> Component:
     """Mean, lowest and highest price of a day, or why they are not there."""
     numbers = prices.statistics(day.frame["price_eur_kwh"])
     if numbers is None:
-        return cards.kpi(label, text.MISSING, detail=state_words(day), provenance=cards.provenance_badge("unavailable"))
+        words = [html.Div(state_words(day)), *([html.Div(silence())] if day.state in OVERDUE else [])]
+        return cards.kpi(label, text.MISSING, detail=words, provenance=cards.provenance_badge("unavailable"))
+    low, high = text.price(numbers.minimum), text.price(numbers.maximum)
     extremes = [
-        html.Div(_("Lowest {price} at {time}", price=text.price(numbers.minimum), time=text.time(numbers.minimum_at))),
-        html.Div(_("Highest {price} at {time}", price=text.price(numbers.maximum), time=text.time(numbers.maximum_at))),
+        html.Div(_("Lowest {price} at {time}", price=low, time=text.clock(numbers.minimum_at))),
+        html.Div(_("Highest {price} at {time}", price=high, time=text.clock(numbers.maximum_at))),
     ]
     if day.state is not prices.DayState.COMPLETE:
         extremes.append(html.Div(state_words(day), className="warn"))
@@ -164,7 +167,7 @@ def freshness(fresh: list[Freshness], outlook: Outlook) -> Component:
             reach, came = _("nothing yet"), text.MISSING
         else:
             reach = text.moment(entry.latest.to_pydatetime() + timedelta(hours=1))
-            came = listings.dated(entry.written_at.to_pydatetime())
+            came = text.moment(entry.written_at.to_pydatetime())
         rows.append(html.Tr([html.Th(names.market(entry.market), scope="row"), html.Td(reach), html.Td(came)]))
     heads = (_("Prices"), _("reach to"), _("arrived"))
     return html.Div(
@@ -181,10 +184,28 @@ def no_windows() -> Component:
 
 
 def nothing_yet() -> Component:
-    """What stands where there is no price at all."""
+    """What stands where there is no price at all: what the sources that fail say, or that prices are on their way."""
+    told = [names.explain(source.record.last_error) for source in failing() if source.record.last_error]
+    if told:
+        why = " ".join(told)
+        what_to_do = _("They are asked again by themselves; meanwhile, prices can be imported from files.")
+    else:
+        why = _("Nothing has been fetched or imported so far.")
+        what_to_do = _("Prices of the last days are fetched by themselves within minutes; history can be imported.")
     return cards.empty_state(
         _("There are no prices yet"),
-        _("Nothing has been fetched or imported so far."),
-        _("Prices of the last days are fetched by themselves within minutes; history can be imported."),
+        why,
+        what_to_do,
         dcc.Link(_("To the data page"), href=dash.get_relative_path("/data"), className="btn btn-primary"),
     )
+
+
+def silence() -> str:
+    """Which sources do not answer, in short; nothing when none is known to fail."""
+    called = ", ".join(names.source(source.name) for source in failing())
+    return _("No answer from {sources}", sources=called) if called else ""
+
+
+def failing() -> list[Source]:
+    """The sources whose last call failed."""
+    return [source for source in factory().health.sources() if source.state == "failing"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import dash
@@ -11,13 +11,17 @@ from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
+from chocofactory.core.errors import InvalidInput
 from chocofactory.domain.measurements import PVPC
 from chocofactory.services.exports import file_name, prices_csv
-from components import calendar_figures, cards, controls, figures, hour_figures, names, tables, text
+from chocofactory.services.ranges import check_days
+from components import calendar_figures, cards, controls, figures, hour_figures, names, tables, text, twins
 from components.text import N_, _, page_title
-from components.theme import graph_config
+from components.theme import graph_config, price_range
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from dash.development.base_component import Component
 
 dash.register_page(__name__, path="/prices", name=N_("Prices"), title=page_title(N_("Prices")), order=1)
@@ -34,6 +38,7 @@ class ids:  # noqa: N801 - read as a namespace
     body = "prices-body"
     heatmap = "prices-heatmap"
     calendar = "prices-calendar"
+    years = "prices-years"
     months = "prices-months"
     periods = "prices-periods"
     spread = "prices-spread"
@@ -42,15 +47,19 @@ class ids:  # noqa: N801 - read as a namespace
     download = "prices-download"
 
 
-def layout(first: str | None = None, last: str | None = None, market: str | None = None, **_query: Any) -> Component:
-    """The frame; the address may hold ``first``, ``last`` (YYYY-MM-DD) and ``market``."""
-    chosen = market if market in names.MARKETS else PVPC
+def layout(first: object = None, last: object = None, market: object = None, **_query: Any) -> Component:
+    """The frame; the address may hold ``first``, ``last`` (YYYY-MM-DD) and ``market``.
+
+    Without them it shows the last 30 days that hold prices.
+    """
+    chosen = controls.choice_of(market, names.MARKETS, PVPC)
     today = local_date(factory().clock.now())
     span = factory().prices.span(chosen)
     earliest = span[0] if span else today - timedelta(days=USUAL_DAYS)
     latest = max(span[1] if span else today, today)
-    begin = _day(first) or max(earliest, today - timedelta(days=USUAL_DAYS - 1))
-    end = _day(last) or min(latest, today + timedelta(days=1))
+    reached = min(span[1] if span else today, today + timedelta(days=1))
+    begin = controls.day_of(first) or max(earliest, reached - timedelta(days=USUAL_DAYS - 1))
+    end = controls.day_of(last) or max(reached, begin)
     return html.Div(
         [
             html.H1(_("Prices")),
@@ -84,7 +93,12 @@ def layout(first: str | None = None, last: str | None = None, market: str | None
                 ],
                 id=ids.body,
             ),
-            controls.graph(ids.calendar, _("Daily means over the years"), filename=f"{NAME}_calendar", height="40rem"),
+            html.Div(
+                controls.graph(
+                    ids.calendar, _("Daily means over the years"), filename=f"{NAME}_calendar", height="40rem"
+                ),
+                id=ids.years,
+            ),
         ]
     )
 
@@ -96,8 +110,11 @@ LOOK = (Input("theme", "data"), Input("wide", "data"))
 @callback(Output(ids.empty, "children"), Output(ids.body, "hidden"), Output(ids.numbers, "children"), *RANGE)
 def numbers(first: str, last: str, market: str) -> tuple[Any, bool, Any]:
     """Statistics of the range, or why there are none."""
-    days = _range(first, last)
-    found = factory().prices.statistics(*days, market)
+    days = _typed(first, last)
+    try:
+        found = factory().prices.statistics(*days, market)
+    except InvalidInput as error:
+        return no_range(error), True, None
     if found is None:
         return nothing_here(*days), True, None
     present = len(factory().prices.frame(*days, market))
@@ -122,43 +139,56 @@ def heatmap(first: str, last: str, market: str, theme: str, wide: bool) -> tuple
     """Price by day and hour of the range."""
     days = _range(first, last)
     matrix = factory().prices.day_matrix(*days, market)
-    figure = hour_figures.day_hour_heatmap(matrix, theme=theme, wide=wide)
+    figure = hour_figures.day_hour_heatmap(matrix, theme=theme, wide=wide, scale=_scale(*days, market))
     twin = tables.price_twin(factory().prices.frame(*days, market), _("Prices by hour"))
     return figure, graph_config(file_name(NAME, *days, "png").removesuffix(".png")), twin
 
 
-@callback(Output(ids.spread, "figure"), *RANGE, Input("theme", "data"))
-def spread(first: str, last: str, market: str, theme: str) -> Any:
+@callback(Output(ids.spread, "figure"), Output(f"{ids.spread}-caption", "children"), *RANGE, Input("theme", "data"))
+def spread(first: str, last: str, market: str, theme: str) -> tuple[Any, Component]:
     """How often which price."""
-    found = factory().prices.frame(*_range(first, last), market)["price_eur_kwh"]
+    days = _range(first, last)
+    found = factory().prices.frame(*days, market)["price_eur_kwh"]
     if found.empty:
         raise PreventUpdate
-    return figures.price_distribution(found, theme=theme)
+    figure = figures.price_distribution(found, theme=theme, scale=_scale(*days, market))
+    return figure, twins.distribution_twin(found)
 
 
-@callback(Output(ids.months, "figure"), *RANGE, *LOOK)
-def months(first: str, last: str, market: str, theme: str, wide: bool) -> Any:
+@callback(Output(ids.months, "figure"), Output(f"{ids.months}-caption", "children"), *RANGE, *LOOK)
+def months(first: str, last: str, market: str, theme: str, wide: bool) -> tuple[Any, Component]:
     """The typical day of each month in the range."""
-    means = factory().prices.typical_day(*_range(first, last), "month", market).dropna(how="all")
+    days = _range(first, last)
+    means = factory().prices.typical_day(*days, "month", market).dropna(how="all")
     if means.empty:
         raise PreventUpdate
-    return hour_figures.typical_day(means, "month", theme=theme, wide=wide)
+    figure = hour_figures.typical_day(means, "month", theme=theme, wide=wide, scale=_scale(*days, market))
+    return figure, twins.typical_twin(means, "month", _("The typical day of each month"))
 
 
-@callback(Output(ids.periods, "figure"), *RANGE, *LOOK)
-def periods(first: str, last: str, market: str, theme: str, wide: bool) -> Any:
+@callback(Output(ids.periods, "figure"), Output(f"{ids.periods}-caption", "children"), *RANGE, *LOOK)
+def periods(first: str, last: str, market: str, theme: str, wide: bool) -> tuple[Any, Component]:
     """The typical day by tariff period in the range."""
-    means = factory().prices.typical_day(*_range(first, last), "period", market)
-    return hour_figures.typical_day(means, "period", theme=theme, wide=wide)
+    days = _range(first, last)
+    means = factory().prices.typical_day(*days, "period", market)
+    figure = hour_figures.typical_day(means, "period", theme=theme, wide=wide, scale=_scale(*days, market))
+    return figure, twins.typical_twin(means, "period", _("The typical day by period"))
 
 
-@callback(Output(ids.calendar, "figure"), Input(ids.market, "value"), Input("theme", "data"))
-def calendar(market: str, theme: str) -> Any:
-    """Daily means of all years that there are."""
+@callback(
+    Output(ids.calendar, "figure"),
+    Output(f"{ids.calendar}-caption", "children"),
+    Output(ids.years, "hidden"),
+    Input(ids.market, "value"),
+    Input("theme", "data"),
+)
+def calendar(market: str, theme: str) -> tuple[Any, Any, bool]:
+    """Daily means of all years that there are; nothing where there are none."""
     span = factory().prices.span(market)
     if span is None:
-        raise PreventUpdate
-    return calendar_figures.calendar_heatmap(factory().prices.daily_means(*span, market), theme=theme)
+        return dash.no_update, None, True
+    means = factory().prices.daily_means(*span, market)
+    return calendar_figures.calendar_heatmap(means, theme=theme), twins.calendar_twin(means), False
 
 
 @callback(
@@ -185,7 +215,7 @@ def _missing(present: int, expected: int) -> Component:
 def nothing_here(first: date, last: date) -> Component:
     """What stands where the range holds no price."""
     return cards.empty_state(
-        _("No prices from {first} to {last}", first=first.isoformat(), last=last.isoformat()),
+        _("No prices: {days}", days=text.date_range(first, last)),
         _("This range has not been fetched or imported."),
         _("Choose another range, or fetch this one on the data page."),
         dcc.Link(
@@ -196,15 +226,31 @@ def nothing_here(first: date, last: date) -> Component:
     )
 
 
-def _range(first: str | None, last: str | None) -> tuple[date, date]:
-    begin, end = _day(first), _day(last)
+def no_range(error: InvalidInput) -> Component:
+    """What stands where the days cannot be asked for."""
+    return cards.empty_state(
+        _("This range cannot be shown"), names.told(error.message, error.fields), _("Choose another range.")
+    )
+
+
+def _scale(first: date, last: date, market: str) -> tuple[float, float]:
+    """What the ends of the colours stand for in every figure of the range [EUR/kWh]: one colour, one price."""
+    return price_range(factory().prices.frame(first, last, market)["price_eur_kwh"])
+
+
+def _typed(first: str | None, last: str | None) -> tuple[date, date]:
+    """The days of the range in their order; nothing is drawn while one of them is being typed."""
+    begin, end = controls.day_of(first), controls.day_of(last)
     if begin is None or end is None:
         raise PreventUpdate
     return min(begin, end), max(begin, end)
 
 
-def _day(written: str | None) -> date | None:
+def _range(first: str | None, last: str | None) -> tuple[date, date]:
+    """The same; nothing is drawn of days that cannot be asked for: ``numbers`` says why."""
+    days = _typed(first, last)
     try:
-        return date.fromisoformat(written) if written else None
-    except ValueError:
-        return None
+        check_days(*days)
+    except InvalidInput:
+        raise PreventUpdate from None
+    return days

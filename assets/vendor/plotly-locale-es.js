@@ -1,4 +1,5 @@
-// plotly.js-locales 3.7.0, es.js (MIT, LICENSES/plotly.js-locales.txt), wrapped for the browser.
+// plotly.js-locales 3.7.0, es.js (MIT, LICENSES/plotly.js-locales.txt), wrapped for the browser,
+// days and months in small letters as Spanish has them.
 (function () {
 var module = {};
 
@@ -83,5 +84,8 @@ module.exports = {
         thousands: ' '
     }
 };
+['days', 'shortDays', 'months', 'shortMonths'].forEach(function (key) {
+    module.exports.format[key] = module.exports.format[key].map(function (name) { return name.toLowerCase(); });
+});
 (window.PlotlyLocales = window.PlotlyLocales || []).push(module.exports);
 })();

@@ -7,13 +7,18 @@ browser is a failure; elsewhere these tests skip and say so.
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import shutil
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import requests
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -42,7 +47,12 @@ delete pending.stored; delete pending.completed;
 return window.store.getState().isLoading === false
   && Object.values(pending).every((list) => list.length === 0)
   && document.querySelector('#main h1') !== null
+  && document.querySelector('.dash-graph--pending, .dash-graph[data-dash-is-loading="true"]') === null
   && [...document.querySelectorAll('.dash-graph')].every((graph) => graph.querySelector('.main-svg'));
+"""
+_FITTED = """
+return [...document.querySelectorAll('.dash-graph')].every((graph) => !graph.offsetParent
+  || Math.abs(graph.querySelector('.main-svg').getBoundingClientRect().width - graph.clientWidth) <= 1);
 """
 
 
@@ -52,32 +62,59 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
+@dataclass(frozen=True)
+class Site:
+    """A running application: its address, without a slash at its end, and its services."""
+
+    url: str
+    factory: Any
+
+    def prices(self, first: str, last: str | None = None, **more: str) -> list[dict[str, Any]]:
+        """What REST says of the local days ``first`` ... ``last``."""
+        query = {"start_date": first, "end_date": last or first, **more}
+        answer = requests.get(f"{self.url}/api/v1/ree/prices", query, timeout=PATIENCE_S)
+        answer.raise_for_status()
+        return answer.json()["prices"]
+
+
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The address of the running application, without a slash at its end."""
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Start a site of its own, with these settings over the usual ones: ``serve(clock_start="...")``."""
     from app import create_app
     from chocofactory.bootstrap import EXTENSION
     from chocofactory.core.config import Settings
     from chocofactory.tasks.catch_up import catch_up
 
-    settings = Settings(
-        _env_file=None,
-        mode="demo",
-        clock_start=START,
-        data_dir=tmp_path_factory.mktemp("site"),
-        demo_days=30,
-        log_level="ERROR",
-    )
-    application = create_app(settings).server
-    catch_up(application.extensions[EXTENSION], wait=True)
-    server = make_server("127.0.0.1", 0, application, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-    application.extensions[EXTENSION].close()
+    with contextlib.ExitStack() as running:
+
+        def start(**given: Any) -> Site:
+            usual = {"mode": "demo", "clock_start": START, "demo_days": 60, "log_level": "ERROR"}
+            folder = tmp_path_factory.mktemp("site")
+            application = create_app(Settings(_env_file=None, data_dir=folder, **{**usual, **given})).server
+            services = application.extensions[EXTENSION]
+            running.callback(services.close)
+            if services.settings.mode == "demo":
+                catch_up(services, wait=True)
+            server = make_server("127.0.0.1", 0, application, threaded=True)
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+            thread.start()
+            for step in (server.server_close, thread.join, server.shutdown):  # the last one first
+                running.callback(step)
+            return Site(f"http://127.0.0.1:{server.server_port}", services)
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def demo(serve: Any) -> Site:
+    """The demo on a Monday morning, with 60 days of history: the day of 25 hours is among them."""
+    return serve()
+
+
+@pytest.fixture(scope="session")
+def site(demo: Site) -> str:
+    """The address of the demo."""
+    return demo.url
 
 
 @pytest.fixture(scope="session")
@@ -104,11 +141,13 @@ class Page:
         self.driver = driver
         self.site = site
 
-    def open(self, path: str, *, theme: str = "light", lang: str = "es", width: int = 1280) -> Page:
-        """Go there with cookies as a returning reader has them; wait until it is drawn."""
+    def open(
+        self, path: str, *, theme: str = "light", lang: str = "es", width: int = 1280, at: Site | None = None
+    ) -> Page:
+        """Go there (``at`` another site) with cookies as a returning reader has them; wait until it is drawn."""
         browser = self.driver
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.site = at.url if at else self.site
+        self.resize(width)
         browser.execute_cdp_cmd("Network.enable", {})
         browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
         for name, value in (("choco_theme", theme), ("choco_lang", lang)):
@@ -118,13 +157,20 @@ class Page:
         self.settle()
         return self
 
+    def resize(self, width: int) -> None:
+        """Make the window so wide [px]."""
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
     def settle(self) -> None:
         """Wait until no callback is under way and every chart is drawn."""
         self.until(lambda: self.js("return !!(window.store && window.store.getState)") and self.js(_SETTLED))
 
     def until(self, condition: Any) -> Any:
         """Wait until ``condition()`` is true."""
-        return WebDriverWait(self.driver, PATIENCE_S, poll_frequency=0.05).until(lambda _: condition())
+        redrawn = (StaleElementReferenceException,)
+        wait = WebDriverWait(self.driver, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=redrawn)
+        return wait.until(lambda _: condition())
 
     def js(self, script: str, *arguments: Any) -> Any:
         """What a script returns."""
@@ -143,6 +189,7 @@ class Page:
         folder = os.environ.get("CHOCO_TEST_SCREENSHOTS")
         if not folder:
             return
+        self.driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
         width, height = self.js("return [innerWidth, document.documentElement.scrollHeight]")
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
         taken = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
@@ -156,7 +203,53 @@ class Page:
         addresses = self.js("return performance.getEntriesByType('resource').map((entry) => entry.name)")
         assert [a for a in addresses if not a.startswith((self.site, "data:", "blob:"))] == []
         assert self.violations() == []
+        self.assert_fits()
+
+    def assert_fits(self) -> None:
+        """No sideways scrolling, and every chart as wide as its frame."""
         assert self.js("return document.documentElement.scrollWidth - innerWidth") <= 0
+        assert self.js(_FITTED)
+
+    def assert_clean_at_every_width(self, name: str) -> None:
+        """Clean on a phone, a tablet and a desk, and drawn anew for each; pictures are kept under this name."""
+        for width in (390, 1024, 1440):
+            self.resize(width)
+            self.until(lambda: self.js(_FITTED))
+            self.settle()
+            self.until(lambda: self.js(_FITTED))
+            self.screenshot(f"{name}-{width}")
+            if width == 1024:
+                self.assert_fits()
+            else:
+                self.assert_clean()
+
+    def texts(self, selector: str) -> list[str]:
+        """What stands in all elements of a CSS selector, opened or not, in one line each."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((e) => e.textContent.trim())"
+        return [" ".join(text.split()) for text in self.js(script, selector)]
+
+    def rows(self, selector: str) -> list[list[str]]:
+        """The cells of a table's body, row by row."""
+        script = "return [...document.querySelectorAll(arguments[0] + ' tbody tr')].map((row) => "
+        script += "[...row.cells].map((cell) => cell.textContent.trim()))"
+        return [[" ".join(cell.split()) for cell in row] for row in self.js(script, selector)]
+
+    def chart(self, graph: str, path: str) -> Any:
+        """Something of a drawn chart: ``chart("overview-strip", "layout.shapes")``."""
+        script = "const chart = document.getElementById(arguments[0]).querySelector('.js-plotly-plot');"
+        script += "return arguments[1].split('.').reduce((node, key) => node && node[key], chart)"
+        return self.js(script, graph, path)
+
+    def query(self) -> dict[str, str]:
+        """What the address says behind its question mark."""
+        return dict(parse_qsl(urlsplit(self.driver.current_url).query))
+
+    def put(self, selector: str, value: str) -> None:
+        """Type into a native control, as far as the page can tell."""
+        script = "const [node, value] = arguments; const kind = Object.getPrototypeOf(node);"
+        script += "Object.getOwnPropertyDescriptor(kind, 'value').set.call(node, value);"
+        script += "for (const type of ['input', 'change']) node.dispatchEvent(new Event(type, {bubbles: true}));"
+        self.js(script, self.one(selector), value)
 
     def violations(self) -> list[str]:
         """What axe calls serious or critical: rule, then the elements."""

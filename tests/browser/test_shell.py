@@ -10,9 +10,8 @@ NOWHERE = "/no-such-page"
 MISSING = "404 (NOT FOUND)"
 
 
-@pytest.mark.parametrize("width", [390, 1024, 1920])
-@pytest.mark.parametrize("lang", ["es", "en"])
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1920])
+@pytest.mark.parametrize(("theme", "lang"), [("light", "es"), ("dark", "es"), ("dark", "en")])
 def test_the_frame_is_clean_in_every_theme_language_and_width(page, theme, lang, width):
     shown = page(NOWHERE, theme=theme, lang=lang, width=width)
     assert shown.js("return document.documentElement.lang") == lang

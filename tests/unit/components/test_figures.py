@@ -135,6 +135,11 @@ def test_the_strip_shows_prices_below_zero():
     assert bottom < series.min() < 0 < series.max() < top
 
 
+def test_a_strip_without_any_price_keeps_an_axis_of_usual_prices():
+    bottom, top = _strip(_series(date(2025, 11, 20), date(2025, 11, 21)).iloc[:0]).layout.yaxis.range
+    assert (bottom, top) == (0, 0.25)
+
+
 @pytest.mark.parametrize(("wide", "transposed"), [(True, False), (False, True)])
 def test_the_heat_map_holds_each_price_at_its_day_and_hour(wide, transposed):
     series = _series(date(2025, 11, 17), date(2025, 11, 20))

@@ -53,7 +53,7 @@ def test_a_run_says_when_who_and_what_came_of_it():
     done = run(message="Done: {new} new, {changed} changed hours.", message_fields={"new": 3, "changed": 0})
     failed = run(state="failed", error={"code": "x", "message": "{source} is down.", "fields": {"source": "ree"}})
     told = words(listings.runs_table([done, failed], NOW + timedelta(minutes=5)))
-    for part in ("Fetching prices", "5 minutes ago", "command line", "Done: 3 new", "ree is down."):
+    for part in ("Fetch prices", "5 minutes ago", "command line", "Done: 3 new", "REE is down."):
         assert part in told
 
 
@@ -64,7 +64,7 @@ def test_a_result_names_what_is_lacking_doubtful_and_failed():
     assert "PVPC 2.0TD: 2 of 3 days complete, 24 new and 1 changed hours" in told
     assert "Tuesday 11 March 2025: there in part" in told
     assert "Wednesday 12 March 2025: kept, but it looks like a stale answer" in told
-    assert "ree is down." in told
+    assert "REE is down." in told
     assert "10 March" not in told
 
 

@@ -233,3 +233,28 @@ def _calls(path, *names):
 
 def _find(component, kind):
     return next(part for part in component._traverse() if isinstance(part, kind))
+
+
+@pytest.mark.parametrize(("simulated", "named"), [(True, False), (False, True)])
+def test_the_foot_credits_ree_only_where_prices_are_its_own(site, simulated, named):
+    frame = shell.Frame("1.2.3", simulated=simulated, travelled=False, light=Light, now=lambda: NOW)
+    with site.server.test_request_context("/"), text.speaking("en"):
+        told = str(shell.shell(frame))
+    assert ("Prices: Red Eléctrica (REE)." in told) is named
+    assert ("Prices are simulated" in told) is simulated
+
+
+def test_the_document_leaves_the_only_footer_to_the_frame(site):
+    assert "<footer" not in site.server.test_client().get("/").text
+
+
+@pytest.mark.parametrize("given", [None, "", "yesterday", "2025-02-30", ["2025-12-01", "2025-12-02"], 20251201])
+def test_what_an_address_holds_instead_of_a_day_is_no_day(given):
+    assert controls.day_of(given) is None
+    assert controls.day_of("2025-12-01") == NOW.date()
+
+
+@pytest.mark.parametrize("given", [None, "c", ["a", "b"], {"a": 1}])
+def test_what_an_address_cannot_choose_leaves_the_usual_choice(given):
+    assert controls.choice_of(given, {"a": "A", "b": "B"}, "b") == "b"
+    assert controls.choice_of("a", {"a": "A", "b": "B"}, "b") == "a"
