@@ -131,17 +131,21 @@ def numbers(first: str, last: str, market: str) -> tuple[Any, bool, Any]:
 @callback(
     Output(ids.heatmap, "figure"),
     Output(ids.heatmap, "config"),
-    Output(f"{ids.heatmap}-caption", "children"),
     *RANGE,
     *LOOK,
 )
-def heatmap(first: str, last: str, market: str, theme: str, wide: bool) -> tuple[Any, dict[str, Any], Any]:
+def heatmap(first: str, last: str, market: str, theme: str, wide: bool) -> tuple[Any, dict[str, Any]]:
     """Price by day and hour of the range."""
     days = _range(first, last)
     matrix = factory().prices.day_matrix(*days, market)
     figure = hour_figures.day_hour_heatmap(matrix, theme=theme, wide=wide, scale=_scale(*days, market))
-    twin = tables.price_twin(factory().prices.frame(*days, market), _("Prices by hour"))
-    return figure, graph_config(file_name(NAME, *days, "png").removesuffix(".png")), twin
+    return figure, graph_config(file_name(NAME, *days, "png").removesuffix(".png"))
+
+
+@callback(Output(f"{ids.heatmap}-caption", "children"), *RANGE)
+def hours(first: str, last: str, market: str) -> Component:
+    """The same prices as a table."""
+    return tables.price_twin(factory().prices.frame(*_range(first, last), market), _("Prices by hour"))
 
 
 @callback(Output(ids.spread, "figure"), Output(f"{ids.spread}-caption", "children"), *RANGE, Input("theme", "data"))

@@ -228,7 +228,8 @@ def test_a_second_server_on_the_same_folder_is_refused(choco, tmp_path):
 
 
 def test_credentials_in_an_address_are_not_shown(choco):
-    assert "hunter2" not in choco("config", CHOCO_REE_URL="http://user:hunter2@127.0.0.1").stdout
+    address = "http://user:hunter2@127.0.0.1"  # pragma: allowlist secret
+    assert "hunter2" not in choco("config", CHOCO_REE_URL=address).stdout
 
 
 def test_rejected_lines_make_a_partial_import_and_are_listed(choco, price_file):

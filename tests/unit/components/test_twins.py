@@ -59,7 +59,7 @@ def test_the_typical_twin_has_a_row_an_hour_and_a_column_a_month():
     assert told[5] == f"05:00 {means.iloc[0, 5]:.4f} {means.iloc[1, 5]:.4f}"
 
 
-def test_the_calendar_twin_weighs_each_hour_alike_and_starts_with_the_newest_month():
+def test_the_calendar_twin_weighs_each_hour_alike_and_starts_with_the_newest_month():  # pragma: allowlist secret
     days = pd.to_datetime(["2025-10-31", "2025-11-01", "2025-11-02"])
     means = pd.DataFrame({"mean": [np.nan, 0.1, 0.2], "count": [0, 24, 8], "expected": [24, 24, 24]}, index=days)
     assert rows(twins.calendar_twin(means)) == ["Nov 2025 0.1250 €/kWh 32 of 48", f"Oct 2025 {text.MISSING} 0 of 24"]

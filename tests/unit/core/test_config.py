@@ -71,7 +71,7 @@ def test_a_wrong_secret_is_never_shown(monkeypatch):
     assert "very-secret" not in str(settings.model_dump(mode="json"))
 
 
-@pytest.mark.parametrize("value", ["ftp://me:pass-word@ree", "http://me:pass-word@ree:x"])
+@pytest.mark.parametrize("value", ["ftp://me:pass-word@ree", "http://me:pass-word@ree:x"])  # pragma: allowlist secret
 def test_credentials_in_a_wrong_address_are_never_shown(monkeypatch, value):
     monkeypatch.setenv("CHOCO_REE_URL", value)
     with pytest.raises(ConfigurationError) as caught:
