@@ -190,7 +190,7 @@ class Jobs:
             try:
                 outcome = self.kinds[run.kind].work(run.params, report)
             except FactoryError as error:
-                log.log(_level(error.level), "run failed", error=error.code, reason=str(error))
+                log.log(error.log_level, "run failed", error=error.code, reason=str(error))
                 self._finish(run, "failed", error=describe(error))
             except Exception:
                 log.exception("run failed", error="internal")
@@ -230,7 +230,3 @@ def describe(error: FactoryError) -> dict[str, Any]:
         name: value if isinstance(value, (int, float, str)) else str(value) for name, value in error.fields.items()
     }
     return {"code": error.code, "message": error.message, "fields": fields}
-
-
-def _level(name: str) -> int:
-    return {"info": 20, "warning": 30, "error": 40}[name]
