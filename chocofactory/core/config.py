@@ -61,6 +61,26 @@ class Settings(BaseSettings):
     esios_token: SecretStr | None = Field(
         None, description="Personal ESIOS token. Without it only the public daily archive of ESIOS is asked."
     )
+    aemet_url: BaseUrl = Field("https://opendata.aemet.es/opendata/api", description="Base address of AEMET OpenData.")
+    aemet_key: SecretStr | None = Field(
+        None, description="Key of AEMET OpenData (free, on request). Without it AEMET is not asked."
+    )
+    aemet_station: str = Field(
+        "5279X", pattern=r"^[0-9A-Z]{3,8}$", description="AEMET station of the observations (5279X: Linares)."
+    )
+    aemet_municipality: str = Field(
+        "23055", pattern=r"^[0-9]{5}$", description="Municipality of AEMET's hourly forecast (23055: Linares)."
+    )
+    openweather_url: BaseUrl = Field("https://api.openweathermap.org", description="Base address of OpenWeatherMap.")
+    openweather_key: SecretStr | None = Field(
+        None, description="Key of OpenWeatherMap (free plan). Without it OpenWeatherMap is not asked."
+    )
+    latitude: float = Field(
+        38.151107, ge=-90, le=90, description="Latitude of the plant in degrees north, for OpenWeatherMap."
+    )
+    longitude: float = Field(
+        -3.629453, ge=-180, le=180, description="Longitude of the plant in degrees east, for OpenWeatherMap."
+    )
     http_connect_timeout_s: float = Field(5.0, gt=0, le=60, description="Seconds to wait for a connection to a source.")
     http_read_timeout_s: float = Field(20.0, gt=0, le=300, description="Seconds to wait for a source's answer.")
     http_attempts: int = Field(
@@ -71,6 +91,27 @@ class Settings(BaseSettings):
     )
     http_pause_s: float = Field(2.0, ge=0, le=60, description="Least seconds between two requests to one source.")
     http_hourly_limit: int = Field(100, ge=1, le=10000, description="Most requests an hour to one source.")
+
+    influx_url: BaseUrl | None = Field(
+        None,
+        description="Address of an InfluxDB 2.x server that keeps the series. Without it they are kept in the data "
+        "folder.",
+    )
+    influx_token: SecretStr | None = Field(
+        None, description="Token of InfluxDB that may read and write the bucket, and make it if it is not there."
+    )
+    influx_org: str = Field("chocofactory", min_length=1, description="Organisation in InfluxDB.")
+    influx_bucket: str = Field(
+        "chocofactory",
+        min_length=1,
+        description="Bucket in InfluxDB, made on first use; the demo's has `-demo` behind its name.",
+    )
+    outbox_max_mb: int = Field(
+        256,
+        ge=1,
+        le=100_000,
+        description="Most megabytes of writes that wait on disk for an InfluxDB that is away; beyond, writing fails.",
+    )
 
     catch_up_days: int = Field(
         7,

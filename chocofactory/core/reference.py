@@ -8,7 +8,8 @@ from chocofactory.core.config import Settings, variable
 
 _GENERAL = "General"
 _GROUPS = {
-    "Sources": ("ree_", "esios_", "http_"),
+    "Sources": ("ree_", "esios_", "aemet_", "openweather_", "latitude", "longitude", "http_"),
+    "InfluxDB": ("influx_", "outbox_"),
     "Keeping data complete": ("catch_up_",),
     "Demo": ("demo_",),
     "Logs": ("log_",),

@@ -120,27 +120,63 @@ WEATHER_FORECAST = Measurement(
     "weather_forecast",
     "Weather as it was forecast, kept apart from observations and by the time of issue.",
     keys=("provider", "place"),
-    fields=_WEATHER_FIELDS,
+    fields=(
+        *_WEATHER_FIELDS,
+        Field("precipitation_probability_pct", "%", "Chance of precipitation in the interval"),
+    ),
     issued=True,
+)
+
+WEATHER_DAILY = Measurement(
+    "weather_daily",
+    "Daily climatology of a provider's stations, one row a local day, checked by the provider some days later.",
+    keys=("provider", "station"),
+    fields=(
+        Field("temperature_mean_c", "degC", "Mean of the day's extremes, as the provider has it"),
+        Field("temperature_max_c", "degC", "Highest air temperature"),
+        Field("temperature_max_time", "", "Time of the highest temperature as the provider has it (UTC)", kind="text"),
+        Field("temperature_min_c", "degC", "Lowest air temperature"),
+        Field("temperature_min_time", "", "Time of the lowest temperature as the provider has it (UTC)", kind="text"),
+        Field("humidity_mean_pct", "%", "Mean relative humidity"),
+        Field("humidity_max_pct", "%", "Highest relative humidity"),
+        Field("humidity_min_pct", "%", "Lowest relative humidity"),
+        Field("pressure_max_hpa", "hPa", "Highest air pressure at the station"),
+        Field("pressure_min_hpa", "hPa", "Lowest air pressure at the station"),
+        Field("wind_ms", "m/s", "Mean wind speed"),
+        Field("gust_ms", "m/s", "Strongest gust"),
+        Field("gust_direction_deg", "deg", "Where the strongest gust came from, clockwise from north"),
+        Field("precipitation_mm", "mm", "Precipitation; a trace counts 0 and is flagged"),
+        Field(
+            "precipitation_trace", "", "Less than 0.1 mm fell: it rained, but nothing could be measured", kind="flag"
+        ),
+        Field("sunshine_h", "h", "Sunshine"),
+    ),
 )
 
 SIAR_DAILY = Measurement(
     "siar_daily",
-    "Daily weather of the SIAR network, one row a local day.",
-    keys=("station",),
+    "Daily weather of the SIAR network, one row a local day. Numbers of stations are unique within their province.",
+    keys=("province", "station"),
     fields=(
         Field("temperature_mean_c", "degC", "Mean air temperature"),
         Field("temperature_max_c", "degC", "Highest air temperature"),
-        Field("temperature_max_time", "", "Local time of the highest temperature", kind="text"),
+        Field("temperature_max_time", "", "Time of the highest temperature, as the network has it", kind="text"),
         Field("temperature_min_c", "degC", "Lowest air temperature"),
-        Field("temperature_min_time", "", "Local time of the lowest temperature", kind="text"),
+        Field("temperature_min_time", "", "Time of the lowest temperature, as the network has it", kind="text"),
         Field("humidity_mean_pct", "%", "Mean relative humidity"),
         Field("humidity_max_pct", "%", "Highest relative humidity"),
+        Field("humidity_max_time", "", "Time of the highest humidity, as the network has it", kind="text"),
         Field("humidity_min_pct", "%", "Lowest relative humidity"),
+        Field("humidity_min_time", "", "Time of the lowest humidity, as the network has it", kind="text"),
         Field("wind_ms", "m/s", "Mean wind speed"),
+        Field("wind_direction_deg", "deg", "Where the wind came from, clockwise from north"),
+        Field("wind_max_ms", "m/s", "Highest wind speed"),
+        Field("wind_max_time", "", "Time of the highest wind speed, as the network has it", kind="text"),
+        Field("wind_max_direction_deg", "deg", "Where the strongest wind came from, clockwise from north"),
         Field("radiation_mj_m2", "MJ/m2", "Global solar radiation"),
         Field("precipitation_mm", "mm", "Precipitation"),
-        Field("et0_mm", "mm", "Reference evapotranspiration (Penman-Monteith)"),
+        Field("effective_precipitation_mm", "mm", "Precipitation of use to plants (PePMon)"),
+        Field("et0_mm", "mm", "Reference evapotranspiration, Penman-Monteith (EtPMon)"),
     ),
 )
 
@@ -152,6 +188,13 @@ GENERATION = Measurement(
         Field("energy_mwh", "MWh", "Energy generated in the interval"),
         Field("share", "1", "Share of all generation, 0 to 1"),
     ),
+)
+
+DEMAND = Measurement(
+    "demand",
+    "Electricity demand as it was scheduled, or as the operator's latest forecast has it (never proven day-ahead).",
+    keys=("kind", "system"),
+    fields=(Field("energy_mwh", "MWh", "Energy in the interval"),),
 )
 
 PRICE_FORECAST = Measurement(
@@ -169,7 +212,19 @@ PRICE_FORECAST = Measurement(
 )
 
 MEASUREMENTS: Mapping[str, Measurement] = MappingProxyType(
-    {m.name: m for m in (ENERGY_PRICE, WEATHER_OBSERVATION, WEATHER_FORECAST, SIAR_DAILY, GENERATION, PRICE_FORECAST)}
+    {
+        measurement.name: measurement
+        for measurement in (
+            ENERGY_PRICE,
+            WEATHER_OBSERVATION,
+            WEATHER_FORECAST,
+            WEATHER_DAILY,
+            SIAR_DAILY,
+            GENERATION,
+            DEMAND,
+            PRICE_FORECAST,
+        )
+    }
 )
 
 PVPC = "pvpc_20td"

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
     from chocofactory.core.clock import Clock
     from chocofactory.services.jobs import Report
-    from chocofactory.sources.base import WeatherSource
+    from chocofactory.sources.base import ObservationSource
     from chocofactory.store.base import SeriesStore
 
 
 class WeatherIngestion:
     """Fetches hourly observations that are missing and keeps them, one series a station."""
 
-    def __init__(self, store: SeriesStore, sources: Sequence[WeatherSource], clock: Clock) -> None:
+    def __init__(self, store: SeriesStore, sources: Sequence[ObservationSource], clock: Clock) -> None:
         self._store = store
         self._sources = sources
         self._clock = clock
@@ -59,7 +59,7 @@ class WeatherIngestion:
                 first=first,
                 last=last,
             )
-            frame = source.weather(first, last)
+            frame = source.observations(first, last)
             counts += self._store.write(_series(source), frame, source=source.name, written_at=self._clock.now())
         report(100, "Done: {new} new, {changed} changed hours.", new=counts.new, changed=counts.changed)
         return counts
@@ -75,7 +75,7 @@ def ingest_weather_job(ingestion: WeatherIngestion) -> JobKind:
     return JobKind("ingest_weather", work)
 
 
-def _series(source: WeatherSource) -> Series:
+def _series(source: ObservationSource) -> Series:
     return Series(WEATHER_OBSERVATION, {"provider": source.name, "station": source.station})
 
 

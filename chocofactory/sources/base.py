@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -57,25 +58,111 @@ class PriceSource(Protocol):
         """
 
 
-class WeatherSource(Protocol):
-    """Delivers hourly observations of one station; ``name`` and ``station`` name the series."""
+class ObservationSource(Protocol):
+    """Delivers hourly observations of one station; ``name`` (the provider) and ``station`` name the series."""
 
     name: str
     station: str
 
-    def weather(self, first: date, last: date) -> pd.DataFrame:
-        """Observations of the local days ``first`` ... ``last``, both included, as far as their hours are over.
+    def observations(self, first: date, last: date) -> pd.DataFrame:
+        """Observations of the local days ``first`` ... ``last``, both included, as far as the source still has them.
 
         Returns
         -------
         DataFrame
             Index ``time`` (UTC, start of the hour, sorted, unique); columns among the fields of
-            ``weather_observation``, in their units. Never empty.
+            ``weather_observation``, in their units, NaN where a sensor said nothing. Never empty, no row all NaN.
 
         Raises
         ------
         NotPublished
-            No hour of these days is over.
+            The source has nothing of these days.
+        KeyRefused, RateLimited, SourceDown, SourceTimeout, MalformedAnswer
+            As their names say.
+
+        """
+
+
+@dataclass(frozen=True)
+class IssuedForecast:
+    """A forecast as its provider issued it, at ``issued_at`` (UTC).
+
+    ``frame`` has the fields of ``weather_forecast`` by UTC ``time`` (start of interval, sorted, unique, on the grid of
+    ``resolution``), just as issued: nothing is interpolated, and what the provider does not say is NaN.
+    """
+
+    issued_at: datetime
+    resolution: timedelta
+    frame: pd.DataFrame
+
+
+class ForecastSource(Protocol):
+    """Delivers weather forecasts for one place; ``name`` (the provider) and ``place`` name the series."""
+
+    name: str
+    place: str
+
+    def forecast(self) -> IssuedForecast:
+        """The forecast in force.
+
+        Raises
+        ------
+        NotPublished, KeyRefused, RateLimited, SourceDown, SourceTimeout, MalformedAnswer
+            As their names say.
+
+        """
+
+
+class DailySource(Protocol):
+    """Delivers checked daily weather of one station, some days late; ``name`` and ``station`` name the series."""
+
+    name: str
+    station: str
+    longest_request: timedelta
+
+    def daily(self, first: date, last: date) -> pd.DataFrame:
+        """Days ``first`` ... ``last``, both included, as far as they are out.
+
+        Returns
+        -------
+        DataFrame
+            Index ``time`` (UTC, local midnight at which the day begins, sorted, unique); columns among the fields of
+            ``weather_daily``, in their units. Never empty, no row all NaN.
+
+        Raises
+        ------
+        InvalidInput
+            The days are more than ``longest_request``.
+        NotPublished
+            The source has nothing of these days.
+        KeyRefused, RateLimited, SourceDown, SourceTimeout, MalformedAnswer
+            As their names say.
+
+        """
+
+
+class GenerationSource(Protocol):
+    """Delivers generated electricity by technology, a row a local day, the day after; ``name`` and ``system``."""
+
+    name: str
+    system: str
+    longest_request: timedelta
+
+    def generation(self, first: date, last: date) -> dict[str, pd.DataFrame]:
+        """Generation of the local days ``first`` ... ``last``, both included, as far as they are out.
+
+        Returns
+        -------
+        dict
+            For each technology (a stable lower-case identifier) a frame: index ``time`` (UTC, local midnight at which
+            the day begins, sorted, unique), columns ``energy_mwh`` [MWh] and ``share`` [0 to 1]. Never empty.
+
+        Raises
+        ------
+        InvalidInput
+            The days are more than ``longest_request``.
+        NotPublished
+            The source has nothing of these days.
         KeyRefused, RateLimited, SourceDown, SourceTimeout, MalformedAnswer
             As their names say.
 

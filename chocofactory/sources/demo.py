@@ -80,7 +80,7 @@ class Demo:
         frame.attrs["resolution"] = HOURLY
         return frame
 
-    def weather(self, first: date, last: date) -> pd.DataFrame:
+    def observations(self, first: date, last: date) -> pd.DataFrame:
         """Simulated hourly weather of the local days ``first`` ... ``last``, as far as it would be observed by now.
 
         Returns

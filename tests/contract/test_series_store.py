@@ -88,7 +88,7 @@ def test_an_empty_answer_has_the_same_columns_and_kinds_of_dtype(store):
 
 def test_text_and_flags_come_back_as_they_are_and_missing_ones_as_missing(store):
     index = pd.DatetimeIndex([day_bounds(date(2025, 5, day))[0] for day in (1, 2, 3)])
-    station = Series(SIAR_DAILY, {"station": "J09"}, timedelta(days=1))
+    station = Series(SIAR_DAILY, {"province": "23", "station": "9"}, timedelta(days=1))
     texts = ["13:40", None, "ñ'; DROP TABLE series; --\x00€"]
     write(
         store, pd.DataFrame({"temperature_mean_c": [20.5, 21, np.nan], "temperature_max_time": texts}, index), station

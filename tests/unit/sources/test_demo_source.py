@@ -28,8 +28,8 @@ def test_a_day_is_the_same_whatever_range_it_was_asked_in(market, day):
 
 def test_weather_of_a_day_is_the_same_whatever_range_it_was_asked_in():
     day = date(2024, 10, 27)
-    alone = Demo(7, LATER).weather(day, day)
-    among = Demo(7, LATER).weather(*YEAR)
+    alone = Demo(7, LATER).observations(day, day)
+    among = Demo(7, LATER).observations(*YEAR)
     assert alone.equals(among.reindex(alone.index))
     assert len(alone) == 25
 
@@ -65,9 +65,9 @@ def test_a_range_into_the_future_ends_with_what_is_out():
 
 def test_weather_ends_with_the_last_hour_that_is_over():
     demo = Demo(7, StoppedClock(datetime(2025, 3, 29, 12, 59, tzinfo=UTC)))
-    assert demo.weather(date(2025, 3, 29), date(2025, 3, 30)).index[-1] == datetime(2025, 3, 29, 11, tzinfo=UTC)
+    assert demo.observations(date(2025, 3, 29), date(2025, 3, 30)).index[-1] == datetime(2025, 3, 29, 11, tzinfo=UTC)
     with pytest.raises(NotPublished):
-        demo.weather(date(2025, 3, 30), date(2025, 3, 30))
+        demo.observations(date(2025, 3, 30), date(2025, 3, 30))
 
 
 def test_other_markets_are_not_simulated():
@@ -102,7 +102,7 @@ def test_pvpc_carries_the_tolls_of_its_periods():
 
 
 def test_weather_has_the_fields_and_the_seasons_of_the_place():
-    weather = Demo(7, LATER).weather(*YEAR)
+    weather = Demo(7, LATER).observations(*YEAR)
     assert set(weather.columns) <= set(WEATHER_OBSERVATION.field_names)
     wall = weather.index.tz_convert(MADRID)
     temperature = weather["temperature_c"]
