@@ -140,6 +140,30 @@ def test_an_empty_range_says_so_and_leads_to_where_it_can_be_fetched(page):
     assert ends == ["2024-01-01", "2024-01-02"]
 
 
+@pytest.mark.parametrize(
+    ("first", "last"), [("1900-01-01", "1900-01-02"), ("2025-11-20", "2999-12-31"), ("0001-01-01", "9999-12-31")]
+)
+def test_days_that_no_calendar_of_prices_holds_are_refused_in_words(page, first, last):
+    shown = page(f"/prices?first={first}&last={last}", lang="en")
+    assert shown.one("#prices-empty h2").text == "This range cannot be shown"
+    assert "Days lie between 1 Jan 2000 and 31 Dec 2099" in shown.one("#prices-empty").text
+    assert not shown.one("#prices-body").is_displayed()
+    shown.assert_clean()
+    shown.put(FIRST, "2025-11-20")
+    shown.put(LAST, "2025-11-21")
+    shown.until(lambda: shown.one("#prices-body").is_displayed())
+    shown.settle()
+    assert len(shown.rows("#prices-heatmap-caption")) == 48
+
+
+@pytest.mark.parametrize("query", ["first=yesterday&last=2025-13-45", "market=gold", "first=&last=", "first=%00"])
+def test_an_address_that_makes_no_sense_shows_the_usual_page(page, query):
+    shown = page(f"/prices?{query}", lang="en")
+    assert _range(shown)[1] == "2025-12-01"
+    assert shown.one("#prices-market").get_attribute("value") == "pvpc_20td"
+    shown.assert_clean()
+
+
 def test_another_market_shows_other_numbers(page, demo):
     shown = page("/prices?first=2025-11-20&last=2025-11-21", lang="es")
     means = []
