@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,21 +33,27 @@ def prices_csv(frame: pd.DataFrame) -> str:
     """Rows of ``Prices.frame`` as CSV with the columns ``PRICE_COLUMNS``; times mark the start of the hour."""
     times = pd.DatetimeIndex(frame.index)
     utc, local = times.tz_localize(None), times.tz_convert(MADRID).tz_localize(None)
-    ahead = pd.Series((local - utc) / pd.Timedelta(hours=1)).map("+{:02.0f}:00".format)
-    table = pd.DataFrame(
-        {
-            "timestamp_utc": np.char.add(_written(utc), "Z"),
-            "timestamp_local": np.char.add(_written(local), ahead.to_numpy(dtype="<U6")),
-            "price_eur_kwh": frame["price_eur_kwh"].to_numpy(),
-            "first_price_eur_kwh": frame["first_price_eur_kwh"].to_numpy(),
-            "tariff_period": frame["period"].astype(str).to_numpy(),
-            "kind": frame["kind"].to_numpy(),
-            "source": frame["source"].to_numpy(),
-            "suspect": frame["suspect"].fillna(value=False).astype(bool).to_numpy(),
-        },
-        columns=list(PRICE_COLUMNS),
+    ahead, which = np.unique((local - utc) // pd.Timedelta(hours=1), return_inverse=True)
+    columns = (
+        np.char.add(_written(utc), "Z").tolist(),
+        np.char.add(_written(local), np.char.mod("+%02d:00", ahead)[which]).tolist(),
+        _numbers(frame["price_eur_kwh"]),
+        _numbers(frame["first_price_eur_kwh"]),
+        frame["period"].tolist(),
+        frame["kind"].tolist(),
+        frame["source"].tolist(),
+        frame["suspect"].fillna(value=False).tolist(),
     )
-    return table.to_csv(index=False, lineterminator="\n")
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(PRICE_COLUMNS)
+    writer.writerows(zip(*columns, strict=True))
+    return file.getvalue()
+
+
+def _numbers(column: pd.Series) -> list[float | None]:
+    """Numbers as they are, None (an empty cell) where there is none."""
+    return [None if math.isnan(value) else value for value in column.tolist()]
 
 
 def _written(times: pd.DatetimeIndex) -> npt.NDArray[np.str_]:
