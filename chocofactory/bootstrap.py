@@ -10,12 +10,14 @@ from flask import current_app
 from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment
 from chocofactory.domain.tariff import tariff
+from chocofactory.services.climate import Climate
 from chocofactory.services.gaps import Gaps
 from chocofactory.services.health import Health
 from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
 from chocofactory.services.prices import Prices
+from chocofactory.services.siar import etl_siar_job
 from chocofactory.services.weather import WeatherIngestion, ingest_weather_job
 from chocofactory.sources.demo import Demo
 from chocofactory.sources.esios import Esios, EsiosArchive
@@ -46,6 +48,7 @@ class Factory:
     prices: Prices
     ingestion: PriceIngestion
     weather: WeatherIngestion
+    climate: Climate
     gaps: Gaps
     jobs: Jobs
     health: Health
@@ -82,6 +85,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[P
     jobs = Jobs(state, clock, folder / "locks", as_environment(settings))
     weather = WeatherIngestion(store, [source for source in asked if isinstance(source, Demo)], clock)
     jobs.register([ingest_job(ingestion), import_prices_job(ingestion), ingest_weather_job(weather)])
+    jobs.register([etl_siar_job(store, clock)])
     return Factory(
         settings=settings,
         clock=clock,
@@ -89,6 +93,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[P
         prices=prices,
         ingestion=ingestion,
         weather=weather,
+        climate=Climate(store),
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),
