@@ -10,12 +10,14 @@ from flask import current_app
 from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment
 from chocofactory.domain.tariff import tariff
+from chocofactory.services.climate import Climate
 from chocofactory.services.gaps import Gaps
 from chocofactory.services.health import Health
 from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
 from chocofactory.services.prices import Prices
+from chocofactory.services.siar import etl_siar_job
 from chocofactory.services.sources import SourceLog
 from chocofactory.services.weather import Place, Weather
 from chocofactory.services.weather_ingestion import WeatherIngestion, weather_jobs
@@ -52,6 +54,7 @@ class Factory:
     ingestion: PriceIngestion
     weather: Weather
     weather_ingestion: WeatherIngestion
+    climate: Climate
     gaps: Gaps
     jobs: Jobs
     health: Health
@@ -97,6 +100,8 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         stations=[source for source in asked if isinstance(source, DailySource)],
     )
     jobs.register([ingest_job(ingestion), import_prices_job(ingestion), *weather_jobs(weather_ingestion)])
+    jobs.register([ingest_job(ingestion), import_prices_job(ingestion), ingest_weather_job(weather)])
+    jobs.register([etl_siar_job(store, clock)])
     return Factory(
         settings=settings,
         clock=clock,
@@ -105,6 +110,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         ingestion=ingestion,
         weather=Weather(store, clock, _places(settings)),
         weather_ingestion=weather_ingestion,
+        climate=Climate(store),
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),

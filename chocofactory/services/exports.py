@@ -1,4 +1,4 @@
-"""Tables that people take with them, as CSV: the same rows as on the screen, in UTC and in local time."""
+"""Tables that people take with them, as CSV: the same rows as on the screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import MADRID
+from chocofactory.core.clock import MADRID, local_days
+from chocofactory.domain.measurements import SIAR_DAILY
 
 if TYPE_CHECKING:
     from datetime import date
@@ -27,6 +28,8 @@ PRICE_COLUMNS = (
     "source",
     "suspect",
 )
+SIAR_COLUMNS = ("province", "station", "date", "year", "day_of_year", *SIAR_DAILY.field_names, "kind", "source")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def prices_csv(frame: pd.DataFrame) -> str:
@@ -49,6 +52,27 @@ def prices_csv(frame: pd.DataFrame) -> str:
     writer.writerow(PRICE_COLUMNS)
     writer.writerows(zip(*columns, strict=True))
     return file.getvalue()
+
+
+def siar_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``Climate.days`` with the columns ``SIAR_COLUMNS``: the network's 24 in their order, and two.
+
+    ``date`` is the local day (YYYY-MM-DD), ``year`` and ``day_of_year`` are its own; missing is NaN.
+    """
+    days = local_days(pd.DatetimeIndex(frame.index))
+    table = frame.assign(date=days.strftime("%Y-%m-%d"), year=days.year, day_of_year=days.day_of_year)
+    return table.loc[:, list(SIAR_COLUMNS)].reset_index(drop=True)
+
+
+def siar_csv(frame: pd.DataFrame) -> str:
+    """Rows of ``Climate.days`` as CSV with the columns ``SIAR_COLUMNS``; spreadsheets find no formula in it."""
+    table = siar_table(frame)
+    texts = {name: _harmless(table[name]) for name in SIAR_COLUMNS if table[name].dtype == "str"}
+    return table.assign(**texts).to_csv(index=False, lineterminator="\n")
+
+
+def _harmless(column: pd.Series) -> pd.Series:
+    return column.mask(column.str.startswith(_FORMULA, na=False), "'" + column)
 
 
 def _numbers(column: pd.Series) -> list[float | None]:

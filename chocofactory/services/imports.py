@@ -1,4 +1,4 @@
-"""Bringing in the files that people have: price history as CSV."""
+"""Bringing in the files that people have: uploads of any kind, and price history as CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chocofactory.services.jobs import JobKind, Outcome, describe
 from chocofactory.sources.files import read_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from chocofactory.services.ingestion import PriceIngestion
     from chocofactory.services.jobs import Jobs, Report
@@ -34,35 +34,44 @@ def import_prices_job(ingestion: PriceIngestion) -> JobKind:
     """
 
     def work(params: Mapping[str, Any], report: Report) -> Outcome:
-        paths = [Path(name) for name in params["files"]]
-        if not paths:
-            raise InvalidInput("No file was given.")
-        results: list[dict[str, Any]] = []
-        failures: list[dict[str, Any]] = []
-        last: FactoryError | None = None
-        for number, path in enumerate(paths):
-            report(100 * number / len(paths), "Reading {name}", name=_printable(path.name))
-            try:
-                results.append(_import_one(ingestion, path))
-            except FactoryError as error:
-                failures.append({"file": _printable(path.name), **describe(error)})
-                last = error
-            finally:
-                if params.get("remove"):
-                    _remove(path)
-        if last is not None and not results:
-            raise last
-        new = sum(result["new"] for result in results)
-        changed = sum(result["changed"] for result in results)
+        outcome = each_file(params, report, lambda path: _import_one(ingestion, path))
+        new, changed = (sum(file[name] for file in outcome.result["files"]) for name in ("new", "changed"))
         report(100, "Done: {new} new, {changed} changed hours.", new=new, changed=changed)
-        complete = not failures and not any(result["rejected"] for result in results)
-        return Outcome({"files": results, "errors": failures}, complete)
+        return outcome
 
     return JobKind("import_prices", work, heavy=True)
 
 
-def import_uploads(jobs: Jobs, folder: Path, files: Sequence[tuple[str, bytes]], requested_by: str) -> JobRun:
-    """Start a run that imports uploaded files, given by name and content; nothing is left of them when it cannot start.
+def each_file(params: Mapping[str, Any], report: Report, bring_in: Callable[[Path], dict[str, Any]]) -> Outcome:
+    """Bring in the ``files`` (paths) of a run's params one after the other; uploads (``remove``) are deleted after it.
+
+    The outcome's result has ``files``, what ``bring_in`` made of each (``rejected`` among it), and ``errors``, of those
+    that could not be brought in. Errors and rejected lines leave the run incomplete; it fails when no file is left.
+    """
+    paths = [Path(name) for name in params["files"]]
+    if not paths:
+        raise InvalidInput("No file was given.")
+    results: list[dict[str, Any]] = []
+    failures: list[dict[str, Any]] = []
+    last: FactoryError | None = None
+    for number, path in enumerate(paths):
+        report(100 * number / len(paths), "Reading {name}", name=printable(path.name))
+        try:
+            results.append(bring_in(path))
+        except FactoryError as error:
+            failures.append({"file": printable(path.name), **describe(error)})
+            last = error
+        finally:
+            if params.get("remove"):
+                _remove(path)
+    complete = not failures and not any(result["rejected"] for result in results)
+    return Outcome({"files": results, "errors": failures}, complete, error=None if results else last)
+
+
+def import_uploads(
+    jobs: Jobs, folder: Path, kind: str, files: Sequence[tuple[str, bytes]], requested_by: str
+) -> JobRun:
+    """Start a run of ``kind`` on uploaded files, given by name and content; nothing is left of them if it cannot start.
 
     Raises
     ------
@@ -73,7 +82,7 @@ def import_uploads(jobs: Jobs, folder: Path, files: Sequence[tuple[str, bytes]],
     paths: list[Path] = []
     try:
         paths.extend(save_upload(folder, name, content) for name, content in files)
-        return jobs.start("import_prices", {"files": [str(path) for path in paths], "remove": True}, requested_by)
+        return jobs.start(kind, {"files": [str(path) for path in paths], "remove": True}, requested_by)
     except FactoryError:
         for path in paths:
             _remove(path)
@@ -102,7 +111,7 @@ def save_upload(folder: Path, name: str, content: bytes) -> Path:
         raise InvalidInput("{name} is empty.", name=name)
     if len(content) > LARGEST_UPLOAD_BYTES:
         raise InvalidInput("{name} is larger than {most} MB.", name=name, most=LARGEST_UPLOAD_BYTES // 1_000_000)
-    harmless = _ODD.sub("_", _printable(name).replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")[-80:] or "upload.csv"
+    harmless = _ODD.sub("_", printable(name).replace("\\", "/").rsplit("/", 1)[-1]).lstrip(".")[-80:] or "upload.csv"
     path = folder / uuid.uuid4().hex / harmless
     try:
         path.parent.mkdir(parents=True)
@@ -112,7 +121,7 @@ def save_upload(folder: Path, name: str, content: bytes) -> Path:
     return path
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A file's name without what no database or log can hold: bytes that were no text."""
     return name.encode("utf-8", "replace").decode()
 
@@ -126,10 +135,10 @@ def _remove(path: Path) -> None:
 def _import_one(ingestion: PriceIngestion, path: Path) -> dict[str, Any]:
     parsed = read_prices(path, until=ingestion.until)
     counts, suspects = ingestion.keep(
-        price_series(parsed.market, resolution=parsed.resolution), parsed.frame, f"file:{_printable(path.name)}"
+        price_series(parsed.market, resolution=parsed.resolution), parsed.frame, f"file:{printable(path.name)}"
     )
     return {
-        "file": _printable(path.name),
+        "file": printable(path.name),
         "market": parsed.market,
         "first": parsed.frame.index[0].isoformat(),
         "last": parsed.frame.index[-1].isoformat(),

@@ -4,45 +4,36 @@
     plain, spot   ``timestamp_utc,price_es_eur_mwh``
     ESIOS export  ``id;name;geoid;geoname;value;datetime``, EUR/MWh, indicator 1001 (PVPC) or 600 (spot)
 
-UTF-8 with or without a mark, or Latin-1; any line ends; commas or semicolons; gzip is known by its first bytes, not by
-the file's name. Holes and blank prices are absent rows. A row that cannot be used (it cannot be read, or lies before
-its market's first day or after what can be known) is left out and reported; a file with more than ``MOST_REJECTED`` of
-them, or more of them than of others, is not what it seems, and refused.
+Encodings, line ends, delimiters and what happens to rows that cannot be used are those of ``text_files``. Holes and
+blank prices are absent rows. A row that lies before its market's first day, or after what can be known, cannot be used.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
-import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 
 from chocofactory.core.clock import day_start, local
-from chocofactory.core.errors import InvalidInput, MalformedFile
+from chocofactory.core.errors import MalformedFile
 from chocofactory.domain.gaps import on_grid
 from chocofactory.domain.measurements import PVPC, QUARTER_HOURLY, SPOT
 from chocofactory.domain.prices import FIRST_DAY
 from chocofactory.sources.base import eur_kwh, resolution_of
 from chocofactory.sources.esios import INDICATORS
+from chocofactory.sources.text_files import Rejected, name_of, read_text, split_rows
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from pathlib import Path
 
     import numpy.typing as npt
 
-LARGEST_FILE_BYTES = 64_000_000
-LONGEST_LINE_CHARS = 4_000
-MOST_REJECTED = 100
 END_OF_TIMES = datetime(2100, 1, 1, tzinfo=UTC)
 
-_GZIP = b"\x1f\x8b"
 _PLAIN = {PVPC: ("timestamp_utc", "price_eur_kwh"), SPOT: ("timestamp_utc", "price_es_eur_mwh")}
 _FIRST = "price_first_published_eur_kwh"
 _EXPORT = ("id", "geoid", "value", "datetime")
@@ -87,42 +78,8 @@ def read_prices(source: Path | str | BinaryIO, name: str | None = None, *, until
         prices for one interval, no price at all, or too many rows that cannot be used.
 
     """
-    name = name or (Path(source).name if isinstance(source, (str, Path)) else "-")
-    return _Reader(name, until).read(_text(_content(source, name), name))
-
-
-def _content(source: Path | str | BinaryIO, name: str) -> bytes:
-    try:
-        if not isinstance(source, (str, Path)):
-            return _unpacked(source.read(LARGEST_FILE_BYTES + 1), name)
-        with Path(source).open("rb") as file:
-            return _unpacked(file.read(LARGEST_FILE_BYTES + 1), name)
-    except FileNotFoundError as error:
-        raise InvalidInput("There is no file {path}.", path=source) from error
-    except OSError as error:
-        raise InvalidInput("{path} cannot be read ({reason}).", path=source, reason=error.strerror) from error
-
-
-def _unpacked(content: bytes, name: str) -> bytes:
-    if content.startswith(_GZIP):
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-                content = packed.read(LARGEST_FILE_BYTES + 1)
-        except (EOFError, OSError, zlib.error) as error:
-            raise MalformedFile("{name} is a damaged gzip file.", name=name) from error
-    if len(content) > LARGEST_FILE_BYTES:
-        raise MalformedFile("{name} holds more than {most} MB.", name=name, most=LARGEST_FILE_BYTES // 1_000_000)
-    return content
-
-
-def _text(content: bytes, name: str) -> str:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    if "\0" in text:
-        raise MalformedFile("{name} is not a text file.", name=name)
-    return text
+    name = name_of(source, name)
+    return _Reader(name, until).read(read_text(source, name))
 
 
 class _Reader:
@@ -131,12 +88,11 @@ class _Reader:
     def __init__(self, name: str, until: datetime) -> None:
         self._name = name
         self._until = until
-        self._rejected: dict[int, MalformedFile] = {}
+        self._rejected = Rejected(name)
 
     def read(self, text: str) -> PriceFile:
         """Everything from the text to the frame."""
-        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-        table = self._table(lines)
+        table = self._table(text)
         whole = len(table)
         rows = whole + len(self._rejected)
         if set(_EXPORT) <= set(table.columns):
@@ -145,12 +101,7 @@ class _Reader:
         else:
             market = self._plain_market(table)
             prices, resolution, blank, repeated = self._prices(market, table, *_PLAIN[market])
-        if 2 * len(self._rejected) > rows:
-            raise self._mostly_rejected()
-        rejected = [
-            {"line": line, "message": fault.message, "fields": dict(fault.fields)}
-            for line, fault in sorted(self._rejected.items())
-        ]
+        self._rejected.check(rows)
         return PriceFile(
             market=market,
             resolution=resolution,
@@ -159,38 +110,19 @@ class _Reader:
             blank=blank,
             elsewhere=whole - len(table),
             repeated=repeated,
-            rejected=rejected,
+            rejected=self._rejected.told(),
         )
 
-    def _table(self, lines: list[str]) -> pd.DataFrame:
+    def _table(self, text: str) -> pd.DataFrame:
         """All rows as text, by line number; columns as the header names them, in lower case."""
-        for number, line in enumerate(lines, start=1):
-            if len(line) > LONGEST_LINE_CHARS:
-                raise MalformedFile("{name}, line {line}: too long to be a price.", name=self._name, line=number)
-        head = next((line for line in lines if line.strip()), None)
-        if head is None:
-            raise MalformedFile("{name} is empty.", name=self._name)
-        reader = csv.reader(lines, delimiter=";" if ";" in head else ",", skipinitialspace=True)
-        numbered = [(reader.line_num, row) for row in reader if row]
-        header = [column.strip().lower() for column in numbered[0][1]]
+        head, rows = split_rows(text, self._name)
+        header = [column.lower() for column in head]
         if len(set(header)) != len(header):
             raise MalformedFile("{name} names a column twice.", name=self._name)
-        whole = [(number, [field.strip() for field in row]) for number, row in numbered[1:] if len(row) == len(header)]
-        for number, row in numbered[1:]:
-            if len(row) != len(header):
-                self._reject(
-                    number,
-                    MalformedFile(
-                        "{name}, line {line}: {fields} fields instead of {wanted}.",
-                        name=self._name,
-                        line=number,
-                        fields=len(row),
-                        wanted=len(header),
-                    ),
-                )
-        columns = zip(*(row for _, row in whole), strict=True) if whole else [()] * len(header)
+        whole = self._rejected.whole(rows, len(header))
+        columns = zip(*(fields for _, fields in whole), strict=True) if whole else [()] * len(header)
         content = {name: pd.Series(column, dtype="str") for name, column in zip(header, columns, strict=True)}
-        return pd.DataFrame(content).set_axis([number for number, _ in whole])
+        return pd.DataFrame(content).set_axis([line for line, _ in whole])
 
     def _plain_market(self, table: pd.DataFrame) -> str:
         for market, columns in _PLAIN.items():
@@ -236,7 +168,7 @@ class _Reader:
         frame = pd.DataFrame({name: column[good] for name, column in numbers.items()}, index=index)
         unique = self._unique(frame.assign(line=given.index[good]))
         if unique.empty:
-            raise next(iter(self._rejected.values()), MalformedFile("{name} holds no price.", name=self._name))
+            raise self._rejected.first() or MalformedFile("{name} holds no price.", name=self._name)
         resolution = resolution_of(pd.DatetimeIndex(unique.index))
         if resolution is None:
             raise MalformedFile(
@@ -250,7 +182,7 @@ class _Reader:
         times = pd.to_datetime(column.where(column.str.fullmatch(form)), utc=True, format="ISO8601", errors="coerce")
         index = pd.DatetimeIndex(times)
         for line in column.index[index.isna()]:
-            self._reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} is not a time with its offset.",
@@ -260,7 +192,7 @@ class _Reader:
                 ),
             )
         for line in column.index[index.notna() & ~on_grid(index, QUARTER_HOURLY)]:
-            self._reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} is not the start of an hour or a quarter of one.",
@@ -275,7 +207,7 @@ class _Reader:
         """Reject rows before the market's first day, and those that nobody can know yet."""
         first = FIRST_DAY[market]
         for line in column.index[times < pd.Timestamp(day_start(first))]:
-            self._reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} lies before {market} begins, on {first}.",
@@ -287,7 +219,7 @@ class _Reader:
                 ),
             )
         for line in column.index[times >= pd.Timestamp(self._until)]:
-            self._reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} lies in the future: prices end before {until}.",
@@ -312,7 +244,7 @@ class _Reader:
         numbers[numeric] = digits.to_numpy(dtype=object).astype(float)
         numbers[np.isinf(numbers)] = np.nan
         for line in column.index[np.isnan(numbers) & (column != "").to_numpy()]:
-            self._reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} is not a price.",
@@ -337,16 +269,3 @@ class _Reader:
                 time=again.index[0].isoformat(),
             )
         return once.loc[:, prices]
-
-    def _reject(self, line: int, fault: MalformedFile) -> None:
-        self._rejected.setdefault(line, fault)
-        if len(self._rejected) > MOST_REJECTED:
-            raise self._mostly_rejected()
-
-    def _mostly_rejected(self) -> MalformedFile:
-        return MalformedFile(
-            "{name}: more than half of the rows, or more than {most}, cannot be used; the first is line {line}.",
-            name=self._name,
-            most=MOST_REJECTED,
-            line=min(self._rejected),
-        )
