@@ -100,7 +100,6 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         stations=[source for source in asked if isinstance(source, DailySource)],
     )
     jobs.register([ingest_job(ingestion), import_prices_job(ingestion), *weather_jobs(weather_ingestion)])
-    jobs.register([ingest_job(ingestion), import_prices_job(ingestion), ingest_weather_job(weather)])
     jobs.register([etl_siar_job(store, clock)])
     return Factory(
         settings=settings,
