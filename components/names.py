@@ -26,6 +26,7 @@ _JOBS: Mapping[str, str] = {
     "ingest_prices": N_("Fetch prices"),
     "import_prices": N_("Import prices"),
     "ingest_weather": N_("Fetch weather"),
+    "etl_siar": N_("Bring in SIAR days"),
 }
 _ASKERS: Mapping[str, str] = {
     "dashboard": N_("dashboard"),
