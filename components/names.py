@@ -61,6 +61,7 @@ _JOBS: Mapping[str, str] = {
     "ingest_weather": N_("Fetch weather"),
     "ingest_forecast": N_("Fetch the weather forecast"),
     "ingest_climatology": N_("Fetch checked days"),
+    "etl_siar": N_("Bring in SIAR days"),
 }
 _ASKERS: Mapping[str, str] = {
     "dashboard": N_("dashboard"),

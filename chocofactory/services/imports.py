@@ -79,6 +79,8 @@ def import_uploads(
         As ``Jobs.start`` and ``save_upload`` say.
 
     """
+    if not files:
+        raise InvalidInput("No file was given.")
     paths: list[Path] = []
     try:
         paths.extend(save_upload(folder, name, content) for name, content in files)
