@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from chocofactory.domain.climate import MonthMatrix
 
+WHOLE_YEAR_DAYS = 355
+"""A year with as many days known counts as whole."""
+
 _BELOW = 62
 _ROW_PX = 19
 
@@ -228,7 +231,7 @@ def hot_years(hot: pd.DataFrame, above_c: float, *, theme: Theme = "light") -> g
     """
     palette = PALETTES[theme]
     years = hot.groupby(level="year").sum()
-    whole = (years["days"] >= _WHOLE_YEAR_DAYS).to_numpy()
+    whole = (years["days"] >= WHOLE_YEAR_DAYS).to_numpy()
     sentence = _("{year}: {hot} of {days} days above {limit}")
     bars = {
         "type": "bar",
@@ -363,6 +366,3 @@ def threshold_marks(
         caption=_("Percentiles of the days of all years"),
         height=110 + 110 * len(variables),
     )
-
-
-_WHOLE_YEAR_DAYS = 355

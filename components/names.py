@@ -33,6 +33,7 @@ _SOURCES: Mapping[str, str] = {
     "esios_archive": N_("ESIOS, public archive"),
     "aemet": N_("AEMET"),
     "openweather": N_("OpenWeatherMap"),
+    "siar": N_("SIAR"),
     "demo": N_("simulation"),
 }
 _FIELDS: Mapping[str, tuple[str, str, int]] = {

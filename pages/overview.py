@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Input, Output, callback, dcc, html
 
 from chocofactory.bootstrap import factory
 from chocofactory.domain import prices
-from components import cards, controls, figures, names, tables, text
+from components import cards, controls, figures, names, tables, text, weather_cards, weather_figures
 from components.text import N_, _, ngettext, page_title
 from components.theme import graph_config
 
@@ -38,6 +38,8 @@ class ids:  # noqa: N801 - read as a namespace
     hours = "overview-hours"
     windows = "overview-windows"
     freshness = "overview-freshness"
+    weather = "overview-weather"
+    outside = "overview-outside"
 
 
 def layout(hours: object = None, **_query: Any) -> Component:
@@ -63,6 +65,12 @@ def layout(hours: object = None, **_query: Any) -> Component:
                             html.Div(cards.skeleton(_("Windows are being computed"), 300), id=ids.windows),
                         ],
                         className="panel",
+                    ),
+                    html.Div(
+                        controls.graph(
+                            ids.weather, _("Weather: the last day and the next two"), filename="weather", height="27rem"
+                        ),
+                        id=ids.outside,
                     ),
                     html.Section([html.H2(_("How fresh this is")), html.Div(id=ids.freshness)], className="panel"),
                 ],
@@ -116,6 +124,22 @@ def draw(_minutes: int | None, theme: str, hours: str) -> tuple[Any, Component, 
     return figure, twin, graph_config(f"overview_{outlook.today.day}_{outlook.tomorrow.day}")
 
 
+@callback(
+    Output(ids.weather, "figure"),
+    Output(f"{ids.weather}-caption", "children"),
+    Output(ids.outside, "hidden"),
+    Input("minute", "n_intervals"),
+    Input("theme", "data"),
+)
+def weather(_minutes: int | None, theme: str) -> tuple[Any, Any, bool]:
+    """The weather of the last day and the next two; nothing where nobody ever told of it."""
+    outlook = factory().weather.outlook()
+    if outlook.observed.frame.empty and not outlook.forecast.issued_at:
+        return dash.no_update, None, True
+    figure = weather_figures.weather_strip(outlook.observed, outlook.forecast, outlook.now, theme=theme)
+    return figure, [weather_cards.issued_words(outlook), weather_cards.weather_twin(outlook)], False
+
+
 dash.clientside_callback(ClientsideFunction("controls", "url"), Input(ids.hours, "value"))
 
 
@@ -125,6 +149,7 @@ def facts(outlook: Outlook) -> list[Component]:
         cards.price_now_card(outlook.current, outlook.now),
         day_card(_("Today, mean"), outlook.today),
         day_card(_("Tomorrow, mean"), outlook.tomorrow),
+        weather_cards.weather_now_card(factory().weather.current(), outlook.now),
     ]
 
 
