@@ -45,6 +45,7 @@ class Demo:
 
     name = "demo"
     station = "linares"
+    reach = timedelta(days=3660)
     markets = frozenset({PVPC, SPOT})
     longest_request = timedelta(days=366)
 

@@ -2,7 +2,6 @@
 
 import gzip
 import io
-import os
 from datetime import date
 
 import pandas as pd
@@ -146,15 +145,6 @@ def test_what_cannot_be_opened_says_why(tmp_path):
     loop.symlink_to(loop)
     with pytest.raises(InvalidInput, match="cannot be read"):
         read_siar(loop)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_of_somebody_else_says_why(tmp_path):
-    path = tmp_path / "siar.csv"
-    path.write_bytes(as_siar(row(MONDAY)))
-    path.chmod(0)
-    with pytest.raises(InvalidInput, match="cannot be read"):
-        read_siar(path)
 
 
 def test_a_day_without_values_is_blank_and_a_missing_value_is_missing():
