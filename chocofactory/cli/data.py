@@ -48,7 +48,7 @@ def import_prices(
     """Import price history from CSV files. Importing a file again changes nothing."""
     with opened() as factory:
         with progress(as_json) as watch:
-            finished = factory.jobs.run("import_prices", {"files": [str(f.resolve()) for f in files]}, "cli", watch)
+            finished = factory.jobs.run("import_prices", {"files": [str(f.absolute()) for f in files]}, "cli", watch)
         show_run(finished, as_json, _import_table)
 
 
@@ -61,7 +61,7 @@ def etl_siar(
     from chocofactory.services.siar import ETL, siar_files
 
     with opened() as factory:
-        files = siar_files(path.resolve() for path in paths)
+        files = siar_files(path.absolute() for path in paths)
         with progress(as_json) as watch:
             finished = factory.jobs.run(ETL, {"files": [str(file) for file in files]}, "cli", watch)
         show_run(finished, as_json, _siar_table)

@@ -53,7 +53,11 @@ def siar_files(paths: Iterable[Path]) -> list[Path]:
         A folder holds no such file, or cannot be read.
 
     """
-    return list(dict.fromkeys(file for path in paths for file in _listed(path)))
+    try:
+        listed = [file for path in paths for file in (_csv_of(path, path) if path.is_dir() else [path])]
+    except OSError as error:
+        raise InvalidInput("{path} cannot be read ({reason}).", path=error.filename, reason=error.strerror) from error
+    return list(dict.fromkeys(listed))
 
 
 def files_within(root: Path, folder: str) -> list[Path]:
@@ -73,22 +77,21 @@ def files_within(root: Path, folder: str) -> list[Path]:
         is_folder = False
     if not is_folder:
         raise InvalidInput("{folder} is not a folder within the data folder.", folder=repr(folder))
-    files = [file.resolve() for file in siar_files([place])]
+    files = [file.resolve() for file in _csv_of(place, repr(folder))]
     for file in files:
         if not file.is_relative_to(inside):
             raise InvalidInput("{folder} holds a link that leads out of the data folder.", folder=repr(folder))
     return files
 
 
-def _listed(path: Path) -> list[Path]:
+def _csv_of(folder: Path, told: object) -> list[Path]:
+    """The ``*.csv`` of a folder, which people know as ``told``."""
     try:
-        if not path.is_dir():
-            return [path]
-        found = sorted(file for file in path.iterdir() if file.suffix.lower() == _ENDING and not file.is_dir())
+        found = sorted(file for file in folder.iterdir() if file.suffix.lower() == _ENDING and not file.is_dir())
     except OSError as error:
-        raise InvalidInput("{path} cannot be read ({reason}).", path=path, reason=error.strerror) from error
+        raise InvalidInput("{path} cannot be read ({reason}).", path=told, reason=error.strerror) from error
     if not found:
-        raise InvalidInput("There is no CSV file in the folder {path}.", path=path)
+        raise InvalidInput("There is no CSV file in the folder {path}.", path=told)
     return found
 
 

@@ -155,9 +155,9 @@ def _content(source: Path | str | BinaryIO, name: str) -> bytes:
         with Path(source).open("rb") as file:
             return _unpacked(file.read(LARGEST_FILE_BYTES + 1), name)
     except FileNotFoundError as error:
-        raise InvalidInput("There is no file {path}.", path=source) from error
+        raise InvalidInput("There is no file {path}.", path=name) from error
     except OSError as error:
-        raise InvalidInput("{path} cannot be read ({reason}).", path=source, reason=error.strerror) from error
+        raise InvalidInput("{path} cannot be read ({reason}).", path=name, reason=error.strerror) from error
 
 
 def _unpacked(content: bytes, name: str) -> bytes:

@@ -103,7 +103,11 @@ def test_siar_files_with_faults_are_brought_in_as_far_as_they_can_be(choco, tmp_
     assert "There is no file" in done.stdout
     (folder / "bad.csv").write_bytes(as_siar(row(date(2024, 7, 4)), row(date(2024, 7, 5), TempMax="hot")))
     assert "'hot' is not a number (Temp Max (ºC))" in choco("etl", "siar", folder, expect=3).stdout
-    assert "nowhere.csv" in choco("etl", "siar", tmp_path / "nowhere.csv", expect=2).stderr
+    circle = tmp_path / "circle.csv"
+    circle.symlink_to(circle)
+    for path in (tmp_path / "nowhere.csv", circle):
+        assert path.name in choco("etl", "siar", path, expect=2).stderr
+        assert path.name in choco("import", "prices", path, expect=2).stderr
 
 
 def test_gaps_are_listed_and_told_by_the_exit_code(choco, price_file):

@@ -102,6 +102,9 @@ def test_no_folder_but_one_below_the_data_folder_is_brought_in(client, factory, 
     answer = client.post("/siar/etl", json={"folder": place.replace("OUTSIDE", str(outside))})
     assert (answer.status_code, answer.content_type) == (422, "application/problem+json")
     assert factory.jobs.recent(ETL) == []
+    assert str(root) not in answer.text
+    known = {"empty": "There is no CSV file", "links": "a link that leads out"}
+    assert known.get(place, "is not a folder within the data folder") in answer.get_json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -161,11 +164,13 @@ def test_days_hold_all_24_columns_and_null_where_nothing_was_said(client, prefix
 
 
 @pytest.mark.usefixtures("kept")
-def test_parts_of_the_list_follow_each_other_until_all_is_told(client):
-    address, told = "/api/v1/siar/historical?limit=4&start_date=2023-07-03", []
+@pytest.mark.parametrize("limit", [4, 5, 15, 20])
+def test_parts_of_the_list_follow_each_other_until_all_is_told(client, limit):
+    address, told = f"/api/v1/siar/historical?limit={limit}&start_date=2023-07-03", []
     while address:
         body = client.get(address).get_json()
         assert body["total_records"] == 15
+        assert body["days"]
         told += [(day["date"], day["station"]) for day in body["days"]]
         address = body["next"]
     assert len(told) == 15

@@ -18,7 +18,6 @@ from tests.siar_files import as_siar, blank, file, row
 
 FIRST = date(2024, 7, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(6)]
-WEEK = timedelta(days=7)
 
 
 @pytest.fixture
@@ -221,6 +220,13 @@ def test_every_question_is_about_its_scope(kept):
     assert kept.month_matrix(Scope(), "temperature_mean_c").known.loc[2024, 7] == 3
     with pytest.raises(InvalidInput):
         kept.month_matrix(Scope(), "wind_direction_deg")
+
+
+def test_stations_that_are_pooled_give_one_row_a_day(bring, factory):
+    bring(a=as_siar(row(FIRST, TempMedia="18"), row(FIRST, station="23;17", TempMedia="22"), row(DAYS[1])))
+    basis = factory.climate.basis(Scope(pooled=True))
+    assert basis.frame["temperature_mean_c"].tolist() == [20, 20.5]
+    assert [station.days for station in basis.stations] == [2, 1]
 
 
 def test_answers_are_new_after_new_days(kept, bring):
