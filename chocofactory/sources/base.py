@@ -189,6 +189,18 @@ def check_request(source: PriceSource, market: str, first: date, last: date) -> 
     """
     if market not in source.markets:
         raise InvalidInput("{source} has no prices of {market}.", source=source.name, market=market)
+    check_length(source, first, last)
+
+
+def check_length(source: PriceSource | DailySource | GenerationSource, first: date, last: date) -> None:
+    """Refuse what is no range of days, or more of them than a source may be asked for at once.
+
+    Raises
+    ------
+    InvalidInput
+        The end lies before the start, or the days are too many.
+
+    """
     days = (last - first).days + 1
     if not 1 <= days <= source.longest_request.days:
         raise InvalidInput(
