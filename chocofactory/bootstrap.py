@@ -21,9 +21,11 @@ from chocofactory.services.siar import etl_siar_job
 from chocofactory.services.sources import SourceLog
 from chocofactory.services.weather import Place, Weather
 from chocofactory.services.weather_ingestion import WeatherIngestion, weather_jobs
+from chocofactory.sources.aemet import Aemet
 from chocofactory.sources.base import DailySource, ForecastSource, ObservationSource, PriceSource
 from chocofactory.sources.demo import Demo
 from chocofactory.sources.esios import Esios, EsiosArchive
+from chocofactory.sources.openweather import OpenWeather, site
 from chocofactory.sources.ree import Ree
 from chocofactory.store.sqlite import SqliteSeriesStore
 from chocofactory.store.state import StateStore
@@ -130,11 +132,17 @@ def _sources(settings: Settings, clock: Clock) -> list[Source]:
     if settings.mode == "demo":
         return [Demo(settings.demo_seed, clock)]
     token = [Esios(settings)] if settings.esios_token else []
-    return [Ree(settings), *token, EsiosArchive(settings)]
+    sky = [Aemet(settings)] if settings.aemet_key else []
+    more = [OpenWeather(settings, clock=clock)] if settings.openweather_key else []
+    return [Ree(settings), *token, EsiosArchive(settings), *sky, *more]
 
 
 def _places(settings: Settings) -> list[Place]:
     """The weather series that count, in order of preference; those kept earlier count without a key, too."""
     if settings.mode == "demo":
         return [Place(Demo.name, Demo.station, Demo.station)]
-    return [Place("aemet", settings.aemet_station, settings.aemet_municipality)]
+    here = site(settings)
+    return [
+        Place(Aemet.name, settings.aemet_station, settings.aemet_municipality),
+        Place(OpenWeather.name, here, here),
+    ]

@@ -53,6 +53,11 @@ _STATES = (
 _SUMS = ("precipitation_mm", "precipitation_probability_pct")
 
 
+def site(settings: Settings) -> str:
+    """The name of the plant's place among OpenWeatherMap's series: its coordinates, to some ten metres."""
+    return f"{settings.latitude:.4f},{settings.longitude:.4f}"
+
+
 class OpenWeather:
     """Weather from OpenWeatherMap for the plant's coordinates; ``settings.openweather_key`` is needed."""
 
@@ -67,7 +72,7 @@ class OpenWeather:
         monotonic: Callable[[], float] = time.monotonic,
         clock: Clock | None = None,
     ) -> None:
-        self.station = self.place = f"{settings.latitude:.4f},{settings.longitude:.4f}"
+        self.station = self.place = site(settings)
         self._clock = clock or SystemClock()
         key = {"appid": settings.openweather_key} if settings.openweather_key else {}
         where = {"lat": str(settings.latitude), "lon": str(settings.longitude), "units": "metric"}
