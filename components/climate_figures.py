@@ -5,7 +5,7 @@ One scale of colours for all fields, pale is little and dark is much; what is mi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,84 +29,107 @@ _BELOW = 62
 _ROW_PX = 19
 
 
-def month_heatmap(matrix: MonthMatrix, *, theme: Theme = "light", wide: bool = True) -> go.Figure:
+def month_heatmap(matrices: Mapping[str, MonthMatrix], *, theme: Theme = "light", wide: bool = True) -> go.Figure:
     """One field by year (rows, the newest on top) and month, with its numbers on a wide screen.
 
-    ``matrix`` holds at least one year (see ``domain.climate.month_matrix``).
+    Parameters
+    ----------
+    matrices
+        What each station has, by its name in words (see ``domain.climate.month_matrix``); each holds at least one year.
+        Stations are kept apart: one stands below the other, its name above it where there are several.
+
     """
-    figures = matrix.figures.iloc[::-1]
-    known, expected = (table.iloc[::-1].to_numpy() for table in (matrix.known, matrix.expected))
-    values = figures.to_numpy(dtype=float)
-    years = [str(year) for year in figures.index]
-    unit, digits = names.field_unit(matrix.field), names.field_digits(matrix.field)
-    months = short_months()
-    rows = np.arange(len(years) + 1) - 0.5
-    hover = _("{month} {year}: {value} ({known} of {expected} days)")
-    told = [
-        [
-            hover.format(
-                month=months[month],
-                year=year,
-                value=text.quantity(values[row, month], unit, digits),
-                known=known[row, month],
-                expected=expected[row, month],
-            )
-            for month in range(12)
-        ]
-        for row, year in enumerate(years)
-    ]
-    cloud = {
-        "type": "heatmap",
-        "x": np.arange(13) - 0.5,
-        "y": rows,
-        "z": values,
-        "text": told,
-        "customdata": [[text.number(value, digits) for value in row] for row in values],
-        "coloraxis": "coloraxis",
-        "xgap": 1,
-        "ygap": 1,
-        "texttemplate": "%{customdata}" if wide else None,
-        "textfont": {"size": 10},
-        "hovertemplate": "%{text}<extra></extra>",
-    }
-    absent = np.argwhere(np.isnan(values))
-    few = _("{month} {year}: too few days ({known} of {expected})")
-    missing = cells(
-        absent[:, 1],
-        absent[:, 0] - 0.5,
-        width=1,
-        hovertext=[
-            few.format(month=months[month], year=years[row], known=known[row, month], expected=expected[row, month])
-            for row, month in absent
-        ],
-        hovertemplate="%{hovertext}<extra></extra>",
-        marker=hatched(theme),
-    )
+    palette = PALETTES[theme]
+    field, kind = next((matrix.field, matrix.kind) for matrix in matrices.values())
+    unit, digits = names.field_unit(field), names.field_digits(field)
+    of = _("Sum of each month, {unit}") if kind == "sum" else _("Mean of each month, {unit}")
+    traces, notes, ticks, top = [], [], [], 0.0
+    for name, matrix in matrices.items():
+        if len(matrices) > 1:
+            notes.append({"x": 0, "xref": "paper", "xanchor": "left", "y": top, "text": f"<b>{name}</b>"})
+            top += 1
+        traces += _months(matrix, top, theme, wide=wide)
+        ticks += [(top + row, str(year)) for row, year in enumerate(matrix.figures.index[::-1])]
+        top += len(matrix.figures)
+    values = np.concatenate([matrix.figures.to_numpy(dtype=float).ravel() for matrix in matrices.values()])
     layout = {
-        "xaxis": {"tickvals": list(range(12)), "ticktext": months, "range": [-0.5, 11.5], "tickangle": 0},
+        "xaxis": _month_axis(wide=wide),
         "yaxis": {
-            "tickvals": list(range(len(years))),
-            "ticktext": years,
-            "range": [len(years) - 0.5, -0.5],
+            "tickvals": [place for place, __ in ticks],
+            "ticktext": [year for __, year in ticks],
+            "range": [top - 0.5, -0.5],
             "showgrid": False,
             "zeroline": False,
         },
         "coloraxis": climate_axis(values, unit, digits),
         "margin": {"b": _BELOW},
         "barmode": "overlay",
+        "annotations": [{**note, "font": {"color": palette.ink}} for note in notes],
     }
-    of = _("Sum of each month, {unit}") if matrix.kind == "sum" else _("Mean of each month, {unit}")
     return draw(
-        [cloud, missing],
+        traces,
         layout,
         theme,
-        title=names.weather_field(matrix.field),
+        title=names.weather_field(field),
         caption=of.format(unit=unit),
-        height=140 + _ROW_PX * max(len(years), 4),
+        height=int(140 + _ROW_PX * max(top, 4)),
     )
 
 
-def seasonal_band(pattern: pd.DataFrame, field: str, *, theme: Theme = "light") -> go.Figure:
+def _months(matrix: MonthMatrix, top: float, theme: Theme, *, wide: bool) -> list[dict[str, Any]]:
+    """The cells of one station, its newest year at ``top``; months with too few days are hatched."""
+    known, expected = (table.iloc[::-1].to_numpy() for table in (matrix.known, matrix.expected))
+    values = matrix.figures.iloc[::-1].to_numpy(dtype=float)
+    years = matrix.figures.index[::-1]
+    unit, digits = names.field_unit(matrix.field), names.field_digits(matrix.field)
+    months = short_months()
+    hover = _("{month} {year}: {value} ({known} of {expected} days)")
+    few = _("{month} {year}: too few days ({known} of {expected})")
+
+    def told(words: str, row: int, month: int) -> str:
+        return words.format(
+            month=months[month],
+            year=years[row],
+            value=text.quantity(values[row, month], unit, digits),
+            known=known[row, month],
+            expected=expected[row, month],
+        )
+
+    absent = np.argwhere(np.isnan(values))
+    return [
+        {
+            "type": "heatmap",
+            "x": np.arange(13) - 0.5,
+            "y": top + np.arange(len(years) + 1) - 0.5,
+            "z": values,
+            "text": [[told(hover, row, month) for month in range(12)] for row in range(len(years))],
+            "customdata": [[text.number(value, digits) for value in row] for row in values],
+            "coloraxis": "coloraxis",
+            "xgap": 1,
+            "ygap": 1,
+            "texttemplate": "%{customdata}" if wide else None,
+            "textfont": {"size": 10},
+            "hovertemplate": "%{text}<extra></extra>",
+        },
+        cells(
+            absent[:, 1],
+            top + absent[:, 0] - 0.5,
+            width=1,
+            hovertext=[told(few, row, month) for row, month in absent],
+            hovertemplate="%{hovertext}<extra></extra>",
+            marker=hatched(theme),
+        ),
+    ]
+
+
+def _month_axis(*, wide: bool) -> dict[str, Any]:
+    """The months of the year; by their initials where there is little room."""
+    months = [name if wide else name[0].upper() for name in short_months()]
+    ticks = {"tickvals": list(range(12)), "ticktext": months, "tickangle": 0}
+    return {**ticks, "range": [-0.5, 11.5], "showgrid": False, "zeroline": False}
+
+
+def seasonal_band(pattern: pd.DataFrame, field: str, *, theme: Theme = "light", wide: bool = True) -> go.Figure:
     """The usual year of a field: mean, the middle 80 % of the days, and the extremes, month by month.
 
     ``pattern`` is the field's part of ``domain.climate.monthly_pattern``: index ``month`` 1 ... 12.
@@ -158,7 +181,7 @@ def seasonal_band(pattern: pd.DataFrame, field: str, *, theme: Theme = "light") 
         ),
     ]
     layout = {
-        "xaxis": {"tickvals": place, "ticktext": months, "range": [-0.5, 11.5], "tickangle": 0},
+        "xaxis": _month_axis(wide=wide),
         "yaxis": {"title": {"text": unit}},
         "showlegend": True,
         "margin": {"b": 52},
@@ -174,7 +197,7 @@ def seasonal_band(pattern: pd.DataFrame, field: str, *, theme: Theme = "light") 
     )
 
 
-def favourable_bars(months: pd.DataFrame, *, theme: Theme = "light") -> go.Figure:
+def favourable_bars(months: pd.DataFrame, *, theme: Theme = "light", wide: bool = True) -> go.Figure:
     """The share of favourable days in each month, and of hot days beside it.
 
     ``months`` is that of ``services.climate.Seasons``.
@@ -209,7 +232,7 @@ def favourable_bars(months: pd.DataFrame, *, theme: Theme = "light") -> go.Figur
             }
         )
     layout = {
-        "xaxis": {"tickvals": list(range(12)), "ticktext": named, "range": [-0.5, 11.5], "tickangle": 0},
+        "xaxis": _month_axis(wide=wide),
         "yaxis": {"title": {"text": "%"}, "range": [0, 100], "ticksuffix": " %"},
         "showlegend": True,
         "margin": {"b": 52},
@@ -291,6 +314,8 @@ def threshold_marks(
             "range": [min(reach) - pad, max(reach) + pad],
             "anchor": f"y{axis}",
             "showgrid": True,
+            "zeroline": False,
+            "nticks": 8,
             "ticksuffix": f" {unit}",
         }
         layout[f"yaxis{axis}"] = {

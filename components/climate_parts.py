@@ -15,7 +15,7 @@ from components.tables import Column, table_twin
 from components.text import _, ngettext
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from dash.development.base_component import Component
@@ -84,16 +84,21 @@ def present_words(reading: Reading | None) -> Component:
     )
 
 
-def months_twin(matrix: MonthMatrix) -> Component:
-    """The heat map of months as a table, newest year first."""
-    digits = names.field_digits(matrix.field)
+def months_twin(matrices: Mapping[str, MonthMatrix]) -> Component:
+    """The heat map of months as a table, newest year first, with the station of each row."""
+    field = next(matrix.field for matrix in matrices.values())
+    digits = names.field_digits(field)
     columns = (
         Column(_("Year")),
         *(Column(name, lambda value: text.number(value, digits), numeric=True) for name in short_months()),
+        Column(_("Station")),
     )
-    rows = [(str(year), *row) for year, row in zip(matrix.figures.index, matrix.figures.to_numpy(), strict=True)]
-    caption = f"{names.weather_field(matrix.field)}, {names.field_unit(matrix.field)}"
-    return table_twin(columns, rows[::-1], caption)
+    rows = [
+        (str(year), *row, name)
+        for name, matrix in matrices.items()
+        for year, row in zip(matrix.figures.index[::-1], matrix.figures.to_numpy()[::-1], strict=True)
+    ]
+    return table_twin(columns, rows, f"{names.weather_field(field)}, {names.field_unit(field)}")
 
 
 def season_twin(pattern: pd.DataFrame, field: str) -> Component:

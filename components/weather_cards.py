@@ -71,7 +71,7 @@ def weather_twin(outlook: Outlook) -> Component:
         Column(_("Source")),
     )
     rows = [*_rows(outlook.forecast, _("forecast")), *_rows(outlook.observed, _("observed"))]
-    return table_twin(columns, rows, _("Weather: the last day and the next two"))
+    return table_twin(columns, rows, _("Weather, observed and forecast"))
 
 
 def _rows(blend: Blend, kind: str) -> list[tuple[Any, ...]]:

@@ -82,7 +82,7 @@ def weather_strip(observed: Blend, forecast: Blend, now: datetime, *, theme: The
         traces,
         layout,
         theme,
-        title=_("Weather: the last day and the next two"),
+        title=_("Weather, observed and forecast"),
         caption=_("Above temperature, below relative humidity"),
         height=430,
     )

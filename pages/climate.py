@@ -105,6 +105,7 @@ def layout(station: object = None, field: object = None, **_query: Any) -> Compo
 
 STATION = Input(ids.station, "value")
 THEME = Input("theme", "data")
+LOOK = (THEME, Input("wide", "data"))
 
 
 @callback(Output(ids.empty, "children"), Output(ids.body, "hidden"), Output(ids.facts, "children"), STATION)
@@ -133,25 +134,31 @@ def facts(station: str) -> tuple[Any, bool, Any]:
     Output(ids.months, "config"),
     STATION,
     Input(ids.field, "value"),
-    THEME,
-    Input("wide", "data"),
+    *LOOK,
 )
 def months(station: str, field: str, theme: str, wide: bool) -> tuple[Any, Component, dict[str, Any]]:
-    """One field by year and month."""
-    matrix = factory().climate.month_matrix(_there(station), field)
-    if matrix.figures.empty:
+    """One field by year and month: every station's years, apart unless they are asked for pooled."""
+    scope = _there(station)
+    known = [one for one in factory().climate.stations() if not scope.pooled]
+    asked = {_called(one): Scope(one.name) for one in known} or {_("All stations, pooled"): scope}
+    found = {name: factory().climate.month_matrix(each, field) for name, each in asked.items()}
+    matrices = {name: matrix for name, matrix in found.items() if not matrix.figures.empty}
+    if not matrices:
         raise PreventUpdate
-    figure = climate_figures.month_heatmap(matrix, theme=theme, wide=wide)
-    return figure, climate_parts.months_twin(matrix), graph_config(f"{NAME}_{field}")
+    figure = climate_figures.month_heatmap(matrices, theme=theme, wide=wide)
+    return figure, climate_parts.months_twin(matrices), graph_config(f"{NAME}_{field}")
 
 
 @callback(
-    Output(ids.season, "figure"), Output(f"{ids.season}-caption", "children"), STATION, Input(ids.field, "value"), THEME
+    Output(ids.season, "figure"), Output(f"{ids.season}-caption", "children"), STATION, Input(ids.field, "value"), *LOOK
 )
-def season(station: str, field: str, theme: str) -> tuple[Any, Component]:
+def season(station: str, field: str, theme: str, wide: bool) -> tuple[Any, Component]:
     """The usual year of one field."""
     pattern = factory().climate.monthly_pattern(_there(station)).loc[field]
-    return climate_figures.seasonal_band(pattern, field, theme=theme), climate_parts.season_twin(pattern, field)
+    return (
+        climate_figures.seasonal_band(pattern, field, theme=theme, wide=wide),
+        climate_parts.season_twin(pattern, field),
+    )
 
 
 @callback(
@@ -173,8 +180,8 @@ def thresholds(station: str, theme: str, _minutes: int | None) -> tuple[Any, Com
     return figure, [climate_parts.present_words(reading), climate_parts.thresholds_twin(table)]
 
 
-@callback(Output(ids.favourable, "figure"), Output(f"{ids.favourable}-caption", "children"), STATION, THEME)
-def favourable(station: str, theme: str) -> tuple[Any, Any]:
+@callback(Output(ids.favourable, "figure"), Output(f"{ids.favourable}-caption", "children"), STATION, *LOOK)
+def favourable(station: str, theme: str, wide: bool) -> tuple[Any, Any]:
     """The share of favourable and of hot days in each month."""
     found = factory().climate.seasons(_there(station)).months
     limits = climate.Limits()
@@ -188,7 +195,7 @@ def favourable(station: str, theme: str) -> tuple[Any, Any]:
         hot=text.number(climate.HOT_C),
     )
     caption = [html.P(words, className="muted small"), climate_parts.favourable_twin(found)]
-    return climate_figures.favourable_bars(found, theme=theme), caption
+    return climate_figures.favourable_bars(found, theme=theme, wide=wide), caption
 
 
 @callback(Output(ids.hot, "figure"), Output(f"{ids.hot}-caption", "children"), STATION, THEME)

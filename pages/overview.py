@@ -68,7 +68,7 @@ def layout(hours: object = None, **_query: Any) -> Component:
                     ),
                     html.Div(
                         controls.graph(
-                            ids.weather, _("Weather: the last day and the next two"), filename="weather", height="27rem"
+                            ids.weather, _("Weather, observed and forecast"), filename="weather", height="27rem"
                         ),
                         id=ids.outside,
                     ),
