@@ -180,6 +180,18 @@ def check_request(source: PriceSource, market: str, first: date, last: date) -> 
     """
     if market not in source.markets:
         raise InvalidInput("{source} has no prices of {market}.", source=source.name, market=market)
+    check_length(source, first, last)
+
+
+def check_length(source: PriceSource | DailySource | GenerationSource, first: date, last: date) -> None:
+    """Refuse what is no range of days, or more of them than a source may be asked for at once.
+
+    Raises
+    ------
+    InvalidInput
+        The end lies before the start, or the days are too many.
+
+    """
     days = (last - first).days + 1
     if not 1 <= days <= source.longest_request.days:
         raise InvalidInput(
@@ -231,7 +243,7 @@ def price_frame(rows: Iterable[tuple[Any, Any]], *, source: str, market: str, fi
         quarter-hours mixed, or only days that were not asked for.
 
     """
-    read = [(_moment(stamp, source), _number(value, source)) for stamp, value in rows]
+    read = [(moment(stamp, source), number(value, source)) for stamp, value in rows]
     table = pd.DataFrame(read, columns=["time", "price"]).drop_duplicates()
     index = pd.DatetimeIndex(table["time"], tz="UTC").as_unit("us").rename("time")
     prices = pd.Series(table["price"].to_numpy(dtype=float), index=index).sort_index()
@@ -247,13 +259,7 @@ def price_frame(rows: Iterable[tuple[Any, Any]], *, source: str, market: str, fi
     start, end = day_bounds(first, last)
     inside = prices[(prices.index >= start) & (prices.index < end)]
     if inside.empty:
-        raise MalformedAnswer(
-            "{source} answered for {answered} when it was asked for {first} to {last}.",
-            source=source,
-            answered=prices.index[0].isoformat(),
-            first=first,
-            last=last,
-        )
+        raise answered_for_others(source, prices.index[0].isoformat(), first, last)
     frame = pd.DataFrame({"price_eur_kwh": eur_kwh(inside)}, index=inside.index)
     frame.attrs["resolution"] = resolution
     return frame
@@ -268,21 +274,50 @@ def nothing_published(source: str, market: str, first: date, last: date) -> NotP
     )
 
 
-def _moment(stamp: Any, source: str) -> datetime:
+def answered_for_others(source: str, answered: str, first: date, last: date) -> MalformedAnswer:
+    """The error that says that a source, asked for some days, ``answered`` for others alone."""
+    return MalformedAnswer(
+        "{source} answered for {answered} when it was asked for {first} to {last}.",
+        source=source,
+        answered=answered,
+        first=first,
+        last=last,
+    )
+
+
+def moment(stamp: Any, source: str) -> datetime:
+    """The moment in UTC that a source wrote in ISO 8601.
+
+    Raises
+    ------
+    MalformedAnswer
+        It is none, or has no offset.
+
+    """
     try:
-        moment = datetime.fromisoformat(stamp)
+        found = datetime.fromisoformat(stamp)
     except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        found = None
+    if found is None or found.tzinfo is None:
         raise MalformedAnswer(
             "{source} answered with {value} where a time with its offset belongs.", source=source, value=repr(stamp)
         )
-    return moment.astimezone(UTC)
+    return found.astimezone(UTC)
 
 
-def _number(value: Any, source: str) -> float:
+def number(value: Any, source: str) -> float:
+    """A source's number; null is NaN.
+
+    Raises
+    ------
+    MalformedAnswer
+        It is something else, or not finite.
+
+    """
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise MalformedAnswer("{source} answered with {value} where a price belongs.", source=source, value=repr(value))
+        raise MalformedAnswer(
+            "{source} answered with {value} where a number belongs.", source=source, value=repr(value)
+        )
     return float(value)
