@@ -15,6 +15,7 @@ from chocofactory.domain import gaps, prices
 from chocofactory.domain.measurements import HOURLY, PVPC, SPOT, price_series
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
 from chocofactory.services.ranges import check_days
+from chocofactory.services.sources import SourceLog, most_telling
 from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class PriceIngestion:
 
     def __init__(self, store: SeriesStore, state: StateStore, sources: Sequence[PriceSource], clock: Clock) -> None:
         self._store = store
-        self._state = state
+        self._calls = SourceLog(state, clock)
         self._sources = sources
         self._clock = clock
 
@@ -170,7 +171,7 @@ class PriceIngestion:
         self._close_report(outcome, lines, first, last)
         outcome.errors = [describe(failure) for failure in failures]
         if failures and not any(day.present for day in outcome.days):
-            raise _most_telling(failures)
+            raise most_telling(failures)
         return outcome
 
     def keep(self, series: Series, frame: pd.DataFrame, source: str) -> tuple[WriteCounts, dict[date, str]]:
@@ -216,17 +217,13 @@ class PriceIngestion:
                 last=last,
             )
             try:
-                frame = source.prices(market, first, last)
+                with self._calls.asking(source.name):
+                    frame = source.prices(market, first, last)
             except SourceError as error:
-                log.log(
-                    20 if isinstance(error, NotPublished) else 30, "source failed", reason=str(error), code=error.code
-                )
-                self._remember(source.name, error)
                 failures.append(error)
                 if isinstance(error, (NotPublished, MalformedAnswer)):
                     continue  # the next days may be well
                 break
-            self._remember(source.name, None)
             resolution = frame.attrs.get("resolution", HOURLY)
             series = price_series(market, resolution=resolution)
             counts, suspects = self.keep(series, frame, source.name)
@@ -239,13 +236,6 @@ class PriceIngestion:
                     if line.suspect:
                         log.warning("suspect day", market=market, day=stamp.date().isoformat(), reason=line.suspect)
         return failures
-
-    def _remember(self, source: str, error: SourceError | None) -> None:
-        now = self._clock.now()
-        if error is None or isinstance(error, NotPublished):
-            self._state.source_succeeded(source, now)
-        else:
-            self._state.source_failed(source, now, describe(error))
 
     def _coverage(self, market: str, first: date, last: date) -> pd.DataFrame:
         """Coverage of a market by its finest series of each day: hours, or quarter-hours where those are kept."""
@@ -268,11 +258,6 @@ class PriceIngestion:
             line.present, line.expected = int(present), int(expected)
             line.state = prices.day_state(outcome.market, day, line.present, line.expected, now).value
             outcome.days.append(line)
-
-
-def _most_telling(failures: Sequence[SourceError]) -> SourceError:
-    """Choose the error to raise: with a source out of order, "not published" from another is not the whole truth."""
-    return next((failure for failure in failures if not isinstance(failure, NotPublished)), failures[0])
 
 
 def ingest_job(ingestion: PriceIngestion) -> JobKind:
@@ -299,7 +284,7 @@ def ingest_job(ingestion: PriceIngestion) -> JobKind:
         report(100, "Done: {new} new, {changed} changed hours.", new=counts.new, changed=counts.changed)
         result = {"markets": [outcome.as_dict() for outcome in outcomes], "errors": [describe(f) for f in failures]}
         complete = not failures and all(outcome.complete for outcome in outcomes)
-        return Outcome(result, complete, error=None if outcomes else _most_telling(failures))
+        return Outcome(result, complete, error=None if outcomes else most_telling(failures))
 
     return JobKind("ingest_prices", work)
 
