@@ -11,8 +11,9 @@ from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment
 from chocofactory.domain.tariff import tariff
 from chocofactory.services.gaps import Gaps
+from chocofactory.services.generation import Generation, GenerationIngestion, ingest_generation_job
 from chocofactory.services.health import Health
-from chocofactory.services.imports import import_prices_job
+from chocofactory.services.imports import import_generation_job, import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
 from chocofactory.services.prices import Prices
@@ -46,6 +47,8 @@ class Factory:
     prices: Prices
     ingestion: PriceIngestion
     weather: WeatherIngestion
+    generation: Generation
+    generation_ingestion: GenerationIngestion
     gaps: Gaps
     jobs: Jobs
     health: Health
@@ -81,7 +84,10 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[P
     ingestion = PriceIngestion(store, state, asked, clock)
     jobs = Jobs(state, clock, folder / "locks", as_environment(settings))
     weather = WeatherIngestion(store, [source for source in asked if isinstance(source, Demo)], clock)
+    generators = [source for source in asked if isinstance(source, Ree)]
+    generation_ingestion = GenerationIngestion(store, state, generators, clock)
     jobs.register([ingest_job(ingestion), import_prices_job(ingestion), ingest_weather_job(weather)])
+    jobs.register([ingest_generation_job(generation_ingestion), import_generation_job(generation_ingestion)])
     return Factory(
         settings=settings,
         clock=clock,
@@ -89,6 +95,8 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[P
         prices=prices,
         ingestion=ingestion,
         weather=weather,
+        generation=Generation(store),
+        generation_ingestion=generation_ingestion,
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),

@@ -56,7 +56,9 @@ class Settings(BaseSettings):
         "Every page says so.",
     )
 
-    ree_url: BaseUrl = Field("https://apidatos.ree.es", description="Base address of REE apidatos (prices).")
+    ree_url: BaseUrl = Field(
+        "https://apidatos.ree.es", description="Base address of REE apidatos (prices, generation)."
+    )
     esios_url: BaseUrl = Field("https://api.esios.ree.es", description="Base address of ESIOS (prices, second way).")
     esios_token: SecretStr | None = Field(
         None, description="Personal ESIOS token. Without it only the public daily archive of ESIOS is asked."

@@ -30,6 +30,8 @@ def catch_up(factory: Factory, *, wait: bool = False) -> None:
             _begin(factory, "ingest_prices", days, wait=wait)
         if days := factory.weather.due(days_back):
             _begin(factory, "ingest_weather", days, wait=wait)
+        if days := factory.generation_ingestion.due(days_back):
+            _begin(factory, "ingest_generation", days, wait=wait)
     except FactoryError as error:
         log.warning("catch-up failed", reason=str(error), code=error.code)
 
