@@ -84,7 +84,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[P
     ingestion = PriceIngestion(store, state, asked, clock)
     jobs = Jobs(state, clock, folder / "locks", as_environment(settings))
     weather = WeatherIngestion(store, [source for source in asked if isinstance(source, Demo)], clock)
-    generators = [source for source in asked if isinstance(source, Ree)]
+    generators = [source for source in asked if isinstance(source, (Ree, Demo))]
     generation_ingestion = GenerationIngestion(store, state, generators, clock)
     jobs.register([ingest_job(ingestion), import_prices_job(ingestion), ingest_weather_job(weather)])
     jobs.register([ingest_generation_job(generation_ingestion), import_generation_job(generation_ingestion)])

@@ -274,6 +274,11 @@ def nothing_published(source: str, market: str, first: date, last: date) -> NotP
     )
 
 
+def no_generation(source: str, first: date, last: date) -> NotPublished:
+    """The error that says that a source has no generation of these days."""
+    return NotPublished("{source} has no generation of {first} to {last}.", source=source, first=first, last=last)
+
+
 def answered_for_others(source: str, answered: str, first: date, last: date) -> MalformedAnswer:
     """The error that says that a source, asked for some days, ``answered`` for others alone."""
     return MalformedAnswer(

@@ -23,7 +23,7 @@ from chocofactory.core.errors import MalformedAnswer
 from chocofactory.domain.generation import NATIONAL
 from chocofactory.domain.measurements import PVPC, SPOT
 from chocofactory.sources import ree_generation
-from chocofactory.sources.base import check_length, check_request, nothing_published, price_frame
+from chocofactory.sources.base import check_length, check_request, no_generation, nothing_published, price_frame
 from chocofactory.sources.http import HttpClient
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Ree:
         """Generation of the local days ``first`` ... ``last``: see ``GenerationSource.generation``."""
         check_length(self, first, last)
         params = {"start_date": f"{first}T00:00", "end_date": f"{last}T23:59", "time_trunc": "day"}
-        nothing = ree_generation.no_generation(self.name, first, last)
+        nothing = no_generation(self.name, first, last)
         answer = self._ask(ree_generation.PATH, params, nothing)
         return ree_generation.parse_generation(answer.json(), first, last, source=self.name)
 

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds
-from chocofactory.core.errors import MalformedAnswer, NotPublished
+from chocofactory.core.errors import MalformedAnswer
 from chocofactory.domain.gaps import on_grid
 from chocofactory.domain.generation import COMBINED_CYCLE
 from chocofactory.domain.measurements import DAILY
-from chocofactory.sources.base import answered_for_others, moment, number
+from chocofactory.sources.base import answered_for_others, moment, no_generation, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,11 +99,6 @@ def spelled(name: str) -> str:
     """A Spanish name in lower case, without accents, in words that are joined by one underscore each."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return _APART.sub("_", plain.casefold()).strip("_")
-
-
-def no_generation(source: str, first: date, last: date) -> NotPublished:
-    """The error that says that a source has no generation of these days."""
-    return NotPublished("{source} has no generation of {first} to {last}.", source=source, first=first, last=last)
 
 
 def _rows(payload: Any, source: str) -> Iterator[tuple[str, tuple[Any, Any, Any]]]:
