@@ -207,6 +207,17 @@ def test_a_long_range_is_asked_in_pieces_and_one_nonsensical_answer_does_not_end
     assert max((end - begin).days + 1 for begin, end in ree.asked) <= 31
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_second_source_is_asked_only_for_what_the_first_did_not_give(ingestion, ree, force):
+    second = FakeGeneration("other")
+    ingestion._sources.append(second)
+    ree.known, second.known = wavy_generation(MONDAY, MONDAY), wavy_generation(MONDAY, TUESDAY)
+    report = ingestion.ingest(MONDAY, TUESDAY, force=force)
+    assert [day.sources for day in report.days] == [["ree"], ["other"]]
+    assert second.asked == [(TUESDAY, TUESDAY)]
+    assert report.complete
+
+
 @pytest.mark.parametrize("error", [SourceDown, KeyRefused])
 def test_an_outage_is_raised_and_noted_with_the_source(factory, ingestion, ree, error):
     ree.error = error("{source} failed.", source="ree")
