@@ -48,7 +48,7 @@ test-browser: $(DEV) # drives a real Chromium; without one they skip and say so
 	@$(BROWSER) $(BIN)/coverage run -m pytest -n $(WORKERS) --headless --show-capture=no tests/browser
 
 bench: $(DEV) ## Run the benchmarks
-	@$(BIN)/pytest -o addopts=-ra -o python_files="bench_*.py" --benchmark-only tests/bench
+	@$(BIN)/pytest -o addopts=-ra -o python_files="bench_*.py" --capture=no --benchmark-only --benchmark-columns=min,median,max,rounds tests/bench
 
 lint: $(DEV) ## Check style, types, layers, secrets and known vulnerabilities
 	@scripts/debian-packages git

@@ -10,14 +10,20 @@ from flask import current_app
 from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment
 from chocofactory.domain.tariff import tariff
+from chocofactory.services.climate import Climate
 from chocofactory.services.gaps import Gaps
 from chocofactory.services.generation import Generation, GenerationIngestion, ingest_generation_job
+from chocofactory.services.generation_files import import_generation_job
 from chocofactory.services.health import Health
-from chocofactory.services.imports import import_generation_job, import_prices_job
+from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
 from chocofactory.services.prices import Prices
-from chocofactory.services.weather import WeatherIngestion, ingest_weather_job
+from chocofactory.services.siar import etl_siar_job
+from chocofactory.services.sources import SourceLog
+from chocofactory.services.weather import Place, Weather
+from chocofactory.services.weather_ingestion import WeatherIngestion, weather_jobs
+from chocofactory.sources.base import DailySource, ForecastSource, GenerationSource, ObservationSource, PriceSource
 from chocofactory.sources.demo import Demo
 from chocofactory.sources.esios import Esios, EsiosArchive
 from chocofactory.sources.ree import Ree
@@ -31,10 +37,12 @@ if TYPE_CHECKING:
     from chocofactory.core.clock import Clock
     from chocofactory.core.config import Settings
     from chocofactory.domain.tariff import Tariff
-    from chocofactory.sources.base import PriceSource
     from chocofactory.store.base import SeriesStore
 
 EXTENSION = "chocofactory"
+
+Source = PriceSource | ObservationSource | ForecastSource | DailySource | GenerationSource
+"""Whatever can be asked; a service takes those that have what it wants."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,9 @@ class Factory:
     tariff: Tariff
     prices: Prices
     ingestion: PriceIngestion
-    weather: WeatherIngestion
+    weather: Weather
+    weather_ingestion: WeatherIngestion
+    climate: Climate
     generation: Generation
     generation_ingestion: GenerationIngestion
     gaps: Gaps
@@ -63,7 +73,7 @@ class Factory:
         self._state.close()
 
 
-def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[PriceSource] | None = None) -> Factory:
+def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[Source] | None = None) -> Factory:
     """Wire everything as the settings say; a test hands in its own clock and sources.
 
     Raises
@@ -79,22 +89,34 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[P
     store = SqliteSeriesStore(folder / "series.db", "simulated" if settings.mode == "demo" else "real")
     state = StateStore(folder / "state.db")
     asked = list(sources) if sources is not None else _sources(settings, clock)
+    sellers = [source for source in asked if isinstance(source, PriceSource)]
+    log = SourceLog(state, clock)
     rules = tariff(settings.tariff)
     prices = Prices(store, clock, rules)
-    ingestion = PriceIngestion(store, state, asked, clock)
+    ingestion = PriceIngestion(store, log, sellers, clock)
     jobs = Jobs(state, clock, folder / "locks", as_environment(settings))
-    weather = WeatherIngestion(store, [source for source in asked if isinstance(source, Demo)], clock)
-    generators = [source for source in asked if isinstance(source, (Ree, Demo))]
-    generation_ingestion = GenerationIngestion(store, state, generators, clock)
-    jobs.register([ingest_job(ingestion), import_prices_job(ingestion), ingest_weather_job(weather)])
-    jobs.register([ingest_generation_job(generation_ingestion), import_generation_job(generation_ingestion)])
+    weather_ingestion = WeatherIngestion(
+        store,
+        log,
+        clock,
+        observers=[source for source in asked if isinstance(source, ObservationSource)],
+        forecasters=[source for source in asked if isinstance(source, ForecastSource)],
+        stations=[source for source in asked if isinstance(source, DailySource)],
+    )
+    jobs.register([ingest_job(ingestion), import_prices_job(ingestion), *weather_jobs(weather_ingestion)])
+    generators = [source for source in asked if isinstance(source, GenerationSource)]
+    generation_ingestion = GenerationIngestion(store, log, generators, clock)
+    jobs.register([ingest_generation_job(generation_ingestion), import_generation_job(store, clock)])
+    jobs.register([etl_siar_job(store, clock)])
     return Factory(
         settings=settings,
         clock=clock,
         tariff=rules,
         prices=prices,
         ingestion=ingestion,
-        weather=weather,
+        weather=Weather(store, clock, _places(settings)),
+        weather_ingestion=weather_ingestion,
+        climate=Climate(store),
         generation=Generation(store),
         generation_ingestion=generation_ingestion,
         gaps=Gaps(store, clock),
@@ -112,8 +134,16 @@ def factory() -> Factory:
     return found
 
 
-def _sources(settings: Settings, clock: Clock) -> list[PriceSource]:
+def _sources(settings: Settings, clock: Clock) -> list[Source]:
+    """Every source that the settings let be asked, in order of preference."""
     if settings.mode == "demo":
         return [Demo(settings.demo_seed, clock)]
     token = [Esios(settings)] if settings.esios_token else []
     return [Ree(settings), *token, EsiosArchive(settings)]
+
+
+def _places(settings: Settings) -> list[Place]:
+    """The weather series that count, in order of preference; those kept earlier count without a key, too."""
+    if settings.mode == "demo":
+        return [Place(Demo.name, Demo.station, Demo.station)]
+    return [Place("aemet", settings.aemet_station, settings.aemet_municipality)]

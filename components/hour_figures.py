@@ -1,7 +1,7 @@
 """Heat maps with a cell for each hour: any run of days, and typical days.
 
-Cells count elapsed intervals of a local day, so that days of 23 and 25 hours keep theirs; hovers name the wall clock,
-with its offset on those days. What is missing is hatched and says so.
+Cells count elapsed hours of a local day, so that days of 23 and 25 hours keep theirs; hovers name the wall clock, with
+its offset on those days. What is missing is hatched and says so.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from components.text import _
 from components.theme import Theme, draw, hatched, price_axis, price_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import timedelta
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
     import plotly.graph_objects as go
@@ -30,6 +29,7 @@ MOST_DAYS_WITH_NUMBERS = {True: 14, False: 7}
 """On how many days a heat map still writes its numbers into the cells: on a wide screen, and on a narrow one."""
 
 _MOST_DAYS_WITH_GAPS = {True: 62, False: 31}
+_CLOCK = tuple(f"{hour:02d}:00" for hour in range(24))
 _ONE_DAY = pd.Timedelta(days=1)
 _MOST_DAYS_BY_DATE = 200
 _DAY_MS = 86_400_000
@@ -41,7 +41,6 @@ def day_hour_heatmap(
     *,
     theme: Theme = "light",
     wide: bool = True,
-    resolution: timedelta = HOURLY,
     scale: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Prices of many days, hour by hour, in colour; up to 14 days (7 on a narrow screen) with their numbers.
@@ -51,7 +50,7 @@ def day_hour_heatmap(
     Parameters
     ----------
     matrix
-        As ``domain.prices.day_matrix`` and not empty: index of days, columns the number of the interval in its day,
+        As ``domain.prices.day_matrix`` and not empty: index of days, columns the number of the hour in its day,
         EUR/kWh.
     scale
         What the ends of the colours stand for [EUR/kWh]; without it, what ``theme.price_range`` says of the matrix.
@@ -59,36 +58,46 @@ def day_hour_heatmap(
     """
     days = pd.DatetimeIndex(matrix.index)
     nothing = pd.DatetimeIndex([], tz="UTC")
-    expected = daily_coverage(nothing, resolution, days[0].date(), days[-1].date())["expected"].to_numpy()
+    expected = daily_coverage(nothing, HOURLY, days[0].date(), days[-1].date())["expected"].to_numpy()
     values = matrix.to_numpy(dtype=np.float32)[:, : expected.max()]  # half the bytes; prices have five decimals
-    labels = _clock_labels(days, expected, resolution)
+    changes = np.flatnonzero(expected != len(_CLOCK))
+    labels = {day: interval_labels(days[day].date()) for day in changes}
     low, high = scale or price_range(values)
     numbers = len(days) <= MOST_DAYS_WITH_NUMBERS[wide]
     rows = numbers and wide
     gap = 1 if len(days) <= _MOST_DAYS_WITH_GAPS[wide] else 0
     edges = days.append(days[-1:] + _ONE_DAY).strftime("%Y-%m-%d").tolist()
-    steps = list(range(values.shape[1] + 1))
-    cloud = {
+    day_at, hour_at = ("y", "x") if rows else ("x", "y")
+    looks = {
         "type": "heatmap",
-        "x": steps if rows else edges,
-        "y": edges if rows else steps,
-        "z": values if rows else values.T,
-        "text": labels if rows else labels.T,
         "coloraxis": "coloraxis",
         "xgap": gap,
         "ygap": gap,
         "texttemplate": NUMBER if numbers else None,
         "textfont": {"size": 10},
-        "hovertemplate": f"{day_in('y' if rows else 'x')}, %{{text}}: {PRICE}<extra></extra>",
     }
+
+    def cloud(first: int, stop: int, z: npt.NDArray[np.float32], hour: str, **more: Any) -> dict[str, Any]:
+        """Cells of the days ``first`` ... ``stop - 1``; each stands around the number of its hour."""
+        place = {day_at: edges[first : stop + 1], hour_at: (np.arange(z.shape[1] + 1) - 0.5).tolist()}
+        hover = f"{day_in(day_at)}, {hour}: {PRICE}<extra></extra>"
+        return {**looks, **place, "z": z if rows else z.T, "hovertemplate": hover, **more}
+
+    usual = values.copy()
+    usual[changes] = np.nan
+    clouds = [cloud(0, len(days), usual, f"%{{{hour_at}:02d}}:00")]
+    for day, names in labels.items():  # only days that change the clock need the names of their hours one by one
+        named = np.array([names]) if rows else np.array([names]).T
+        clouds.append(cloud(day, day + 1, values[[day], : len(names)], "%{text}", text=named))
     day_axis: dict[str, Any] = {"type": "date", "showgrid": False}
     day_axis["range"] = [edges[-1], edges[0]] if rows else [edges[0], edges[-1]]
     if numbers:
         day_axis |= {"ticklabelmode": "period", "dtick": _DAY_MS, "tickformat": "%a %-d %b" if rows else "%a<br>%-d"}
     elif len(days) <= _MOST_DAYS_BY_DATE:
         day_axis["tickformat"] = "%-d %b\n%Y"
-    usual = labels[int(np.argmin(np.abs(expected - np.median(expected))))]
-    hour_axis = {**_hour_axis([label for label in usual if label]), "range": [0, steps[-1]] if rows else [steps[-1], 0]}
+    ends = [-0.5, values.shape[1] - 0.5]
+    alone = labels.get(0, _CLOCK) if len(days) == 1 else _CLOCK
+    hour_axis = {**_hour_axis(alone, -0.5), "range": ends if rows else ends[::-1]}
     layout = {
         "xaxis": hour_axis if rows else day_axis,
         "yaxis": day_axis if rows else hour_axis,
@@ -96,8 +105,9 @@ def day_hour_heatmap(
         "margin": {"b": _BELOW},
         "barmode": "overlay",
     }
+    absent = np.isnan(values) & (np.arange(values.shape[1]) < expected[:, None])
     return draw(
-        [cloud, _missing_runs(days, np.isnan(values), labels, rows, theme)],
+        [*clouds, _missing_runs(days, absent, labels, rows, theme)],
         layout,
         theme,
         title=_("Pale is cheap, dark is dear"),
@@ -155,7 +165,7 @@ def typical_day(
     )
     row_axis = {"tickvals": list(range(len(names))), "ticktext": names, "showgrid": False, "zeroline": False}
     layout = {
-        "xaxis": {**_hour_axis(hours), "range": [0, len(hours)]},
+        "xaxis": {**_hour_axis(), "range": [0, len(hours)]},
         "yaxis": {**row_axis, "range": [len(names) - 0.5, -0.5]},
         "coloraxis": price_axis(*(scale or price_range(values)), values),
         "margin": {"b": _BELOW},
@@ -170,33 +180,25 @@ def typical_day(
     return draw([cloud, missing], layout, theme, title=title, caption=caption, height=140 + 28 * max(len(names), 4))
 
 
-def _clock_labels(
-    days: pd.DatetimeIndex, expected: npt.NDArray[np.int64], resolution: timedelta
-) -> npt.NDArray[np.str_]:
-    """The wall clock's label of each interval, a row for each day; empty where a day does not have so many.
-
-    Days of equal length share theirs.
-    """
-    out = np.full((len(days), int(expected.max())), "", dtype="<U11")
-    for count in np.unique(expected):
-        alike = expected == count
-        out[alike, :count] = interval_labels(days[int(np.argmax(alike))].date(), resolution)
-    return out
-
-
 def _missing_runs(
-    days: pd.DatetimeIndex, missing: npt.NDArray[np.bool_], labels: npt.NDArray[np.str_], rows: bool, theme: Theme
+    days: pd.DatetimeIndex,
+    absent: npt.NDArray[np.bool_],
+    labels: Mapping[int, Sequence[str]],
+    rows: bool,
+    theme: Theme,
 ) -> dict[str, Any]:
-    """Each run of missing intervals of a day, hatched; intervals that a short day does not have stay empty."""
-    edges = np.diff((missing & (labels != "")).astype(np.int8), axis=1, prepend=0, append=0)
+    """Each run of missing hours of a day, hatched; ``labels`` name the hours of days that change the clock."""
+    edges = np.diff(absent.astype(np.int8), axis=1, prepend=0, append=0)
     which, begins = np.nonzero(edges == 1)
     ends = np.nonzero(edges == -1)[1]
-    until = np.column_stack([labels, np.full(len(days), "")])[which, ends]
-    spans = [f"{begin}–{end or '24:00'}" for begin, end in zip(labels[which, begins], until, strict=True)]  # noqa: RUF001
+    spans = []
+    for day, begin, end in zip(which, begins, ends, strict=True):
+        names = [*labels.get(day, _CLOCK), "24:00"]
+        spans.append(f"{names[begin]}–{names[end]}")  # noqa: RUF001
     sentence = _("{day}, {hours}: no data")
     return cells(
         (days[which] + _ONE_DAY / 2).strftime("%Y-%m-%d %H:%M").tolist(),
-        begins,
+        begins - 0.5,
         ends - begins,
         sideways=rows,
         width=_DAY_MS,
@@ -206,8 +208,8 @@ def _missing_runs(
     )
 
 
-def _hour_axis(labels: Sequence[str]) -> dict[str, Any]:
-    """An axis of intervals of a day, every third hour labelled where it starts."""
-    shown = [place for place, label in enumerate(labels) if label[3:5] == "00" and int(label[:2]) % 3 == 0]
-    ticks = {"tickvals": shown, "ticktext": [labels[place][:2] for place in shown], "tickangle": 0}
-    return {**ticks, "showgrid": False, "zeroline": False}
+def _hour_axis(labels: Sequence[str] = _CLOCK, start: float = 0.0) -> dict[str, Any]:
+    """An axis of the hours of a day, every third labelled where it starts; the first one starts at ``start``."""
+    shown = [place for place, label in enumerate(labels) if int(label[:2]) % 3 == 0]
+    ticks = {"tickvals": [start + place for place in shown], "ticktext": [labels[place][:2] for place in shown]}
+    return {**ticks, "tickangle": 0, "showgrid": False, "zeroline": False}

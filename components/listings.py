@@ -105,23 +105,27 @@ def _market_lines(market: Mapping[str, Any]) -> list[str]:
 
 
 def _file_lines(file: Mapping[str, Any]) -> list[str]:
-    """What a file held, then its first rejected lines and the days to be doubted."""
-    lines = [
-        _(
+    """What a file of prices or of SIAR days held, then its first rejected lines and the days to be doubted."""
+    counts = {name: text.number(file[name]) for name in ("rows", "new", "changed", "blank")}
+    counts["rejected"] = text.number(len(file["rejected"]))
+    if "kept" in file:
+        told = _(
+            "{file}: {rows} days, {new} new, {changed} changed; {blank} blank, {rejected} lines rejected",
+            file=file["file"],
+            **counts,
+        )
+    else:
+        told = _(
             "{file}: {rows} prices, {new} new, {changed} changed; {blank} blank, {rejected} lines rejected",
             file=file["file"],
-            rows=text.number(file["rows"]),
-            new=text.number(file["new"]),
-            changed=text.number(file["changed"]),
-            blank=text.number(file["blank"]),
-            rejected=text.number(len(file["rejected"])),
+            **counts,
         )
-    ]
     faults = file["rejected"][:_MOST]
-    lines += [
+    lines = [
         _("line {line}: {reason}", line=text.number(fault["line"]), reason=names.explain(fault)) for fault in faults
     ]
-    return lines + [_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in file["suspect"]]
+    suspect = file.get("suspect", ())
+    return [told, *lines, *(_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in suspect)]
 
 
 def _day(written: str) -> str:

@@ -6,26 +6,62 @@ import re
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, SPOT, WEATHER_OBSERVATION
+from chocofactory.domain.measurements import (
+    DAILY,
+    ENERGY_PRICE,
+    GENERATION,
+    HOURLY,
+    PVPC,
+    QUARTER_HOURLY,
+    SIAR_DAILY,
+    SPOT,
+    WEATHER_DAILY,
+    WEATHER_OBSERVATION,
+)
 from components import text
 from components.text import N_, _
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from chocofactory.domain.measurements import Series
+    from chocofactory.domain.measurements import Measurement, Series
 
 MARKETS: Mapping[str, str] = {PVPC: N_("PVPC 2.0TD"), SPOT: N_("Day-ahead market")}
 _SOURCES: Mapping[str, str] = {
     "ree": N_("REE"),
     "esios": N_("ESIOS"),
     "esios_archive": N_("ESIOS, public archive"),
+    "aemet": N_("AEMET"),
+    "openweather": N_("OpenWeatherMap"),
     "demo": N_("simulation"),
+}
+_FIELDS: Mapping[str, tuple[str, str, int]] = {
+    "temperature_c": (N_("Temperature"), "°C", 1),
+    "humidity_pct": (N_("Relative humidity"), "%", 0),
+    "pressure_hpa": (N_("Pressure at the station"), "hPa", 0),
+    "sea_level_pressure_hpa": (N_("Pressure at sea level"), "hPa", 0),
+    "wind_direction_deg": (N_("Wind direction"), "°", 0),
+    "precipitation_probability_pct": (N_("Chance of precipitation"), "%", 0),
+    "temperature_mean_c": (N_("Mean temperature"), "°C", 1),
+    "temperature_max_c": (N_("Maximum temperature"), "°C", 1),
+    "temperature_min_c": (N_("Minimum temperature"), "°C", 1),
+    "humidity_mean_pct": (N_("Mean relative humidity"), "%", 0),
+    "humidity_max_pct": (N_("Maximum relative humidity"), "%", 0),
+    "humidity_min_pct": (N_("Minimum relative humidity"), "%", 0),
+    "wind_ms": (N_("Wind"), "m/s", 1),
+    "wind_max_ms": (N_("Strongest wind"), "m/s", 1),
+    "radiation_mj_m2": (N_("Solar radiation"), "MJ/m²", 1),
+    "precipitation_mm": (N_("Precipitation"), "mm", 0),
+    "effective_precipitation_mm": (N_("Effective precipitation"), "mm", 0),
+    "et0_mm": (N_("Reference evapotranspiration"), "mm", 0),
 }
 _JOBS: Mapping[str, str] = {
     "ingest_prices": N_("Fetch prices"),
     "import_prices": N_("Import prices"),
     "ingest_weather": N_("Fetch weather"),
+    "ingest_forecast": N_("Fetch the weather forecast"),
+    "ingest_climatology": N_("Fetch checked days"),
+    "etl_siar": N_("Bring in SIAR days"),
 }
 _ASKERS: Mapping[str, str] = {
     "dashboard": N_("dashboard"),
@@ -52,6 +88,21 @@ def source(name: str) -> str:
     return _(_SOURCES.get(name, name))
 
 
+def weather_field(name: str) -> str:
+    """A field of the weather."""
+    return _(_FIELDS[name][0])
+
+
+def field_unit(name: str) -> str:
+    """The unit in which people read a field of the weather."""
+    return _FIELDS[name][1]
+
+
+def field_digits(name: str) -> int:
+    """How many decimals of a field of the weather mean something."""
+    return _FIELDS[name][2]
+
+
 def job(kind: str) -> str:
     """A kind of job."""
     return _(_JOBS.get(kind, kind))
@@ -64,13 +115,16 @@ def asker(name: str) -> str:
 
 def series(one: Series) -> str:
     """A series by what it holds, where, and its interval; those without a name of their own by their keys."""
-    length = _("by hour") if one.resolution == timedelta(hours=1) else _("by quarter of an hour")
-    if one.measurement is WEATHER_OBSERVATION:
-        where = one.keys["station"].capitalize()
-        return _("Weather in {place}, {length}", place=where, length=length)
-    if one.measurement is ENERGY_PRICE:
-        return _("{market}, {length}", market=market(one.keys["market"]), length=length)
-    return str(one)
+    if one.measurement not in _SERIES:
+        return str(one)
+    length = _(_LENGTHS.get(one.resolution, "")) if one.resolution in _LENGTHS else str(one.resolution)
+    keys = {key: _NAMED[key](value) if key in _NAMED else value for key, value in one.keys.items()}
+    return _("{series}, {length}", series=_(_SERIES[one.measurement], **keys), length=length)
+
+
+def station(province: str, number: str) -> str:
+    """A station of the SIAR network."""
+    return _("Station {province}/{number}", province=province, number=number)
 
 
 def explain(error: Mapping[str, Any]) -> str:
@@ -97,8 +151,21 @@ def _shown(name: str, value: Any) -> Any:
     return value
 
 
+_LENGTHS: Mapping[timedelta, str] = {
+    DAILY: N_("by day"),
+    HOURLY: N_("by hour"),
+    QUARTER_HOURLY: N_("by quarter of an hour"),
+}
+_SERIES: Mapping[Measurement, str] = {
+    ENERGY_PRICE: "{market}",
+    WEATHER_OBSERVATION: N_("Weather observed, {provider} {station}"),
+    WEATHER_DAILY: N_("Checked days, {provider} {station}"),
+    SIAR_DAILY: N_("SIAR station {province}/{station}"),
+    GENERATION: N_("Generation, {technology}, {system}"),
+}
 _NAMED: Mapping[str, Callable[[str], str]] = {
     "source": source,
+    "provider": source,
     "market": lambda name: market(name) if name in MARKETS else name,
     "reason": lambda words: _SYSTEM_CODE.sub("", words),
 }

@@ -21,6 +21,8 @@ from components import text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy.typing as npt
+
 Theme = Literal["light", "dark"]
 
 FONT = (
@@ -83,6 +85,19 @@ PRICE_COLOURS = (
 PRICE_SCALE = [[place / (len(PRICE_COLOURS) - 1), colour] for place, colour in enumerate(PRICE_COLOURS)]
 """The same as Plotly takes it."""
 
+CLIMATE_COLOURS = (
+    "#c6f1ea",
+    "#9dddd6",
+    "#75c8c4",
+    "#4fb2b1",
+    "#2c9c9e",
+    "#0f848a",
+    "#056c74",
+    "#10555d",
+    "#173e45",
+)
+"""The colour scale of weather, little to much, in equal steps of lightness as that of prices, which it must not be."""
+
 PERIOD_COLOURS: Mapping[str, str] = MappingProxyType(
     {"P1": "#611d55", "P2": "#89427e", "P3": "#b483b1", "P4": "#c99bc6", "P5": "#d7b3d8", "P6": "#e8d3eb"}
 )
@@ -93,6 +108,7 @@ PAST_OPACITY = 0.45
 
 
 _CLOSE_TO_A_STEP = 1e-9
+_LEAST_SPAN = 1e-6
 
 
 def template_name(theme: Theme) -> str:
@@ -140,23 +156,20 @@ def price_axis(low: float, high: float, prices: Iterable[float] = ()) -> dict[st
         labels[0] = f"≤ {labels[0]}"
     if np.any(values > high + _CLOSE_TO_A_STEP):
         labels[-1] = f"≥ {labels[-1]}"
-    bar = {
-        "orientation": "h",
-        "x": 0.5,
-        "xanchor": "center",
-        "y": 0,
-        "yref": "container",
-        "yanchor": "bottom",
-        "ypad": 6,
-        "len": 0.9,
-        "thickness": 10,
-        "outlinewidth": 0,
-        "tickvals": ticks.tolist(),
-        "ticktext": labels,
-        "tickfont": {"size": 12},
-        "ticks": "",
-    }
-    return {"colorscale": PRICE_SCALE, "cmin": low, "cmax": high, "colorbar": bar}
+    return {"colorscale": PRICE_SCALE, "cmin": low, "cmax": high, "colorbar": _bar_below(ticks, labels)}
+
+
+def climate_axis(values: npt.NDArray[np.float64], unit: str, digits: int) -> dict[str, Any]:
+    """The colour axis of a field of the weather, lowest to highest value, with its bar below the figure."""
+    known = values[~np.isnan(values)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    if high - low < _LEAST_SPAN:
+        high = low + 1
+    ticks = np.linspace(low, high, 5)
+    scale = [[place / (len(CLIMATE_COLOURS) - 1), colour] for place, colour in enumerate(CLIMATE_COLOURS)]
+    labels = [text.number(tick, digits) for tick in ticks]
+    labels[-1] = f"{labels[-1]} {unit}"
+    return {"colorscale": scale, "cmin": low, "cmax": high, "colorbar": _bar_below(ticks, labels)}
 
 
 def hatched(theme: Theme) -> dict[str, Any]:
@@ -203,6 +216,26 @@ def graph_config(filename: str) -> dict[str, Any]:
         "displayModeBar": False,
         "toImageButtonOptions": {"format": "png", "filename": filename, "scale": 2},
         "locale": text.language(),
+    }
+
+
+def _bar_below(ticks: npt.NDArray[np.float64], labels: Sequence[str]) -> dict[str, Any]:
+    """A colour bar that lies below its figure."""
+    return {
+        "orientation": "h",
+        "x": 0.5,
+        "xanchor": "center",
+        "y": 0,
+        "yref": "container",
+        "yanchor": "bottom",
+        "ypad": 6,
+        "len": 0.9,
+        "thickness": 10,
+        "outlinewidth": 0,
+        "tickvals": ticks.tolist(),
+        "ticktext": list(labels),
+        "tickfont": {"size": 12},
+        "ticks": "",
     }
 
 

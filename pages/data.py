@@ -198,7 +198,7 @@ def _ingest(first: date, last: date, *, force: bool) -> str:
 
 def _import(contents: list[str], files: list[str]) -> str:
     uploads = [(name, _decoded(content)) for name, content in zip(files, contents, strict=True)]
-    return import_uploads(factory().jobs, factory().uploads, uploads, "dashboard").id
+    return import_uploads(factory().jobs, factory().uploads, "import_prices", uploads, "dashboard").id
 
 
 def _decoded(content: str) -> bytes:

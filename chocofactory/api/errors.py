@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 LATER_ROOTS = (
-    *("aemet", "alerts", "analysis", "dashboard", "gaps", "insights", "logs"),
-    *("models", "optimize", "predict", "scheduler", "siar", "weather"),
+    *("alerts", "dashboard", "gaps", "insights", "logs"),
+    *("models", "optimize", "predict", "scheduler"),
 )
 """Roots of the original system's REST that have no resource: they are REST's all the same, and never a page."""
 PAGES_ON_ROOTS = ("/jobs",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flask import url_for
 from flask_openapi3 import Tag
 
 from chocofactory.api.schemas import Problem, RunAnswer, RunError, RunPath
@@ -49,6 +50,11 @@ def answer(run: JobRun) -> dict[str, Any]:
         result=run.result,
         error=_error(run.error) if run.error else None,
     ).model_dump(mode="json")
+
+
+def accepted(run: JobRun) -> tuple[dict[str, Any], int, dict[str, str]]:
+    """The answer to a request that has started a run: 202, the run, and where to watch it."""
+    return answer(run), 202, {"Location": url_for(f"{NAME}.run", run_id=run.id)}
 
 
 def _without_paths(params: dict[str, Any]) -> dict[str, Any]:

@@ -158,3 +158,121 @@ class VersionAnswer(BaseModel):
     version: str = Field(examples=["0.1.0"])
     mode: Literal["live", "demo"]
     python_version: str = Field(examples=["3.11.7"])
+
+
+class WeatherValue(BaseModel):
+    """One observed value, or why there is none."""
+
+    value: float | None = Field(examples=[21.4])
+    unit: str = Field(examples=["degC"])
+    provider: str | None = Field(examples=["aemet"])
+    kind: Literal["observed", "simulated", "unavailable"]
+    reason: str | None = Field(description="Why the value is null", examples=[None])
+
+
+class CurrentWeather(BaseModel):
+    """The newest observed hour. Every missing value is null, and `reason` (or that of the value) says why."""
+
+    timestamp: datetime | None = Field(description="Start of the hour", examples=["2025-12-01T09:00:00+01:00"])
+    age_s: int | None = Field(description="Seconds since the end of the hour; 0 while it is under way", examples=[1200])
+    stale: bool | None = Field(description="More than 3 h old: no longer the weather of now")
+    source: str = Field(description="Providers, the first one first; `none` without any", examples=["aemet"])
+    kind: Literal["observed", "simulated", "unavailable"]
+    temperature: float | None = Field(description="degC", examples=[21.4])
+    humidity: float | None = Field(description="%", examples=[55])
+    pressure: float | None = Field(description="hPa, at the station", examples=[958.2])
+    wind_speed: float | None = Field(description="m/s", examples=[2.1])
+    values: dict[str, WeatherValue] = Field(description="Every field, with its unit and provenance")
+    reason: str | None = Field(description="Why there is nothing at all", examples=[None])
+
+
+class WeatherHour(BaseModel):
+    """One hour; a value that nobody has is null."""
+
+    timestamp: datetime = Field(description="Start of the hour", examples=["2025-12-01T09:00:00+01:00"])
+    temperature_c: float | None = Field(examples=[21.4])
+    humidity_pct: float | None = Field(examples=[55])
+    pressure_hpa: float | None = Field(description="At the station", examples=[958.2])
+    sea_level_pressure_hpa: float | None = Field(examples=[1017.3])
+    wind_ms: float | None = Field(examples=[2.1])
+    wind_direction_deg: float | None = Field(examples=[225])
+    precipitation_mm: float | None = Field(examples=[0.0])
+    kind: Literal["observed", "forecast", "simulated", "unavailable"]
+    providers: dict[str, str] = Field(description="Where each value is from", examples=[{"temperature_c": "aemet"}])
+    interpolated: list[str] = Field(description="Fields whose value was not issued for that very hour", examples=[[]])
+
+
+class ForecastHour(WeatherHour):
+    """One hour of a forecast."""
+
+    precipitation_probability_pct: float | None = Field(examples=[10])
+
+
+class ForecastQuery(BaseModel):
+    """How far."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    hours: int = Field(
+        120, ge=1, le=120, description="Hours from the present one on", json_schema_extra={"example": 48}
+    )
+
+
+class ForecastAnswer(BaseModel):
+    """The blended forecast: a row an hour, each value from the first provider that has it."""
+
+    forecast: list[ForecastHour]
+    total_records: int = Field(description="Hours that hold a temperature", examples=[120])
+    expected_records: int = Field(examples=[120])
+    issued: dict[str, datetime] = Field(description="When each provider issued its forecast in force")
+    reason: str | None = Field(description="Why there is nothing", examples=[None])
+
+
+class ObservedQuery(BaseModel):
+    """Which observations."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start_date: LocalDate = Field(description="First local day", json_schema_extra={"example": "2025-12-01"})
+    end_date: LocalDate | None = Field(None, description="Last local day, included; by default the first one")
+
+
+class ObservedAnswer(BaseModel):
+    """Hourly observations of one provider, a row for each hour that is over."""
+
+    weather: list[WeatherHour]
+    total_records: int = Field(description="Hours that hold any value", examples=[24])
+    expected_records: int = Field(examples=[24])
+    period: Period
+    reason: str | None = Field(description="Why there is nothing", examples=[None])
+
+
+class WeatherIngestBody(BaseModel):
+    """Which days to ask for; sources have the last day or so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    start_date: LocalDate | None = Field(None, description="First local day; by default yesterday")
+    end_date: LocalDate | None = Field(None, description="Last local day, included; by default today")
+
+
+class Delivered(BaseModel):
+    """What one source delivered."""
+
+    source: str = Field(examples=["aemet"])
+    success: bool
+    records_written: int = Field(description="Rows new or changed", examples=[12])
+    new: int
+    changed: int
+    unchanged: int
+    error: str | None = Field(examples=[None])
+
+
+class WeatherIngestAnswer(BaseModel):
+    """What an ingestion of weather came to; the runs tell more."""
+
+    timestamp: datetime
+    complete: bool = Field(description="Every source delivered")
+    observations: list[Delivered]
+    forecast: list[Delivered]
+    runs: list[str] = Field(description="Addresses of the job runs")

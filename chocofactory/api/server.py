@@ -12,7 +12,7 @@ from flask import Response, g, request
 from flask_openapi3 import APIBlueprint, Info, OpenAPI
 
 from chocofactory import __version__
-from chocofactory.api import health, jobs, prices
+from chocofactory.api import analysis, health, jobs, prices, siar, weather
 from chocofactory.api.errors import guard_rest_paths, register_error_handlers, validation_problem
 from chocofactory.api.schemas import Problem
 from chocofactory.bootstrap import EXTENSION
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 CANONICAL = "/api/v1"
-RESOURCES = (health, prices, jobs)
+RESOURCES = (health, prices, weather, siar, analysis, jobs)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 

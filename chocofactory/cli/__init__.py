@@ -18,6 +18,7 @@ __all__ = ["Exit", "app", "main"]
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="When to run which machine in a chocolate plant.")
 app.add_typer(data.ingest, name="ingest")
 app.add_typer(data.imports, name="import")
+app.add_typer(data.etl, name="etl")
 
 for _command in (status.gaps, status.status, status.config):
     app.command()(_command)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from chocofactory.cli.terminal import Json, day_of, opened, progress, show_run
 from chocofactory.core.clock import local_date
@@ -18,6 +20,7 @@ _MOST_DAYS = 5
 _COUNTS = ("new", "changed", "unchanged")
 ingest = typer.Typer(no_args_is_help=True, help="Fetch data from its sources.")
 imports = typer.Typer(no_args_is_help=True, help="Import data from files.")
+etl = typer.Typer(no_args_is_help=True, help="Bring in whole histories from files.")
 
 
 @ingest.command("prices")
@@ -81,6 +84,21 @@ def import_generation(
         show_run(finished, as_json, _import_generation_table)
 
 
+@etl.command("siar")
+def etl_siar(
+    paths: Annotated[list[Path], typer.Argument(help="CSV files of the SIAR site, or folders of them.")],
+    as_json: Json = False,
+) -> None:
+    """Bring in the daily weather of SIAR stations. Bringing a file in again changes nothing."""
+    from chocofactory.services.siar import ETL, siar_files
+
+    with opened() as factory:
+        files = siar_files(path.resolve() for path in paths)
+        with progress(as_json) as watch:
+            finished = factory.jobs.run(ETL, {"files": [str(file) for file in files]}, "cli", watch)
+        show_run(finished, as_json, _siar_table)
+
+
 def _ingest_table(result: dict[str, Any]) -> Table:
     table = Table("Market", "Days", "Complete", "New", "Changed", "Unchanged", "Not complete", "Suspect")
     for market in result["markets"]:
@@ -99,54 +117,73 @@ def _ingest_table(result: dict[str, Any]) -> Table:
     return table
 
 
+def _import_table(result: dict[str, Any]) -> Group:
+    table = Table("File", "Market", "Rows", "New", "Changed", "Unchanged", "Rejected", "From", "To")
+    for entry in result["files"]:
+        table.add_row(
+            entry["file"],
+            entry["market"],
+            *(str(entry[name]) for name in ("rows", *_COUNTS)),
+            str(len(entry["rejected"])),
+            f"{local_date(datetime.fromisoformat(entry['first']))}",
+            f"{local_date(datetime.fromisoformat(entry['last']))}",
+        )
+        for day, reason in entry["suspect"].items():
+            table.add_row(f"  {day}", f"suspect: {reason}")
+    return Group(table, *_faults(result))
+
+
 def _generation_table(result: dict[str, Any]) -> Table:
     table = Table("Days", "Complete", "New", "Changed", "Unchanged", "Not complete")
     days, counts = result["days"], result["counts"]
     lacking = [f"{day['day']} {day['state']}" for day in days if day["state"] != "complete"]
-    table.add_row(
-        str(len(days)),
-        str(len(days) - len(lacking)),
-        *(str(counts[name]) for name in _COUNTS),
-        _first_few(lacking),
-    )
+    complete = len(days) - len(lacking)
+    table.add_row(str(len(days)), str(complete), *(str(counts[name]) for name in _COUNTS), _first_few(lacking))
     return table
 
 
-def _import_table(result: dict[str, Any]) -> Table:
-    table = Table("File", "Market", "Rows", "New", "Changed", "Unchanged", "Rejected", "From", "To")
-    for entry in result["files"]:
-        _add_file(table, entry, [(entry["market"], entry)])
-        for day, reason in entry["suspect"].items():
-            table.add_row(f"  {day}", f"suspect: {reason}")
-    return _with_errors(table, result)
-
-
-def _import_generation_table(result: dict[str, Any]) -> Table:
+def _import_generation_table(result: dict[str, Any]) -> Group:
     table = Table("File", "Series", "Rows", "New", "Changed", "Unchanged", "Rejected", "From", "To")
     for entry in result["files"]:
-        _add_file(table, entry, [(part["series"], part) for part in entry["series"]])
-    return _with_errors(table, result)
+        for number, part in enumerate(entry["series"]):
+            table.add_row(
+                "" if number else entry["file"],
+                part["series"],
+                *(str(part[name]) for name in ("rows", *_COUNTS)),
+                "" if number else str(len(entry["rejected"])),
+                *(f"{local_date(datetime.fromisoformat(part[name]))}" for name in ("first", "last")),
+            )
+    return Group(table, *_faults(result))
 
 
-def _add_file(table: Table, entry: dict[str, Any], parts: list[tuple[str, dict[str, Any]]]) -> None:
-    """A row for each part of a file, then the first of the lines that it could not use."""
-    for number, (name, part) in enumerate(parts):
+def _siar_table(result: dict[str, Any]) -> Group:
+    counts = ("rows", "kept", "blank", "new", "changed", "unchanged")
+    table = Table("File", *(name.capitalize() for name in counts), "Rejected", "From", "To", "Stations")
+    for entry in result["files"]:
         table.add_row(
-            "" if number else entry["file"],
-            name,
-            *(str(part[count]) for count in ("rows", *_COUNTS)),
-            "" if number else str(len(entry["rejected"])),
-            f"{local_date(datetime.fromisoformat(part['first']))}",
-            f"{local_date(datetime.fromisoformat(part['last']))}",
+            entry["file"],
+            *(str(entry[name]) for name in counts),
+            str(len(entry["rejected"])),
+            *(entry[name] or "-" for name in ("first", "last")),
+            ", ".join(station["station"] for station in entry["stations"]),
         )
-    for fault in entry["rejected"][:MOST_REJECTED]:
-        table.add_row(f"  line {fault['line']}", str(FactoryError(fault["message"], **fault["fields"])))
+    totals = result["totals"]
+    table.add_section()
+    table.add_row("All", *(str(totals[name]) for name in (*counts, "rejected")))
+    return Group(table, *_faults(result))
 
 
-def _with_errors(table: Table, result: dict[str, Any]) -> Table:
-    for entry in result["errors"]:
-        table.add_row(entry["file"], str(FactoryError(entry["message"], **entry["fields"])), style="red")
-    return table
+def _faults(result: dict[str, Any]) -> list[Text]:
+    """Why lines were rejected, the first of each file, and why files could not be read."""
+    rejected = [fault for entry in result["files"] for fault in entry["rejected"][:MOST_REJECTED]]
+    failed = [(error["file"], _reason(error)) for error in result["errors"]]
+    return [Text(_reason(fault), style="yellow") for fault in rejected] + [
+        Text(reason if name in reason else f"{name}: {reason}", style="red") for name, reason in failed
+    ]
+
+
+def _reason(fault: dict[str, Any]) -> str:
+    return str(FactoryError(fault["message"], **fault["fields"]))
 
 
 def _first_few(days: list[str]) -> str:

@@ -23,6 +23,7 @@ from chocofactory.core.errors import (
     NotPublished,
     SourceError,
     StoreError,
+    class_of,
 )
 from chocofactory.core.logs import configure_logs
 
@@ -106,7 +107,7 @@ def show_run(finished: JobRun, as_json: bool, table: Any) -> None:
     else:
         out.print(table(finished.result))
     if finished.error:
-        raise typer.Exit(exit_of(_class_of(finished.error["code"])))
+        raise typer.Exit(exit_of(class_of(finished.error["code"])))
     if finished.state != "succeeded":
         raise typer.Exit(Exit.PARTIAL)
 
@@ -114,12 +115,6 @@ def show_run(finished: JobRun, as_json: bool, table: Any) -> None:
 def exit_of(kind: type[FactoryError]) -> Exit:
     """The exit code of a class of errors."""
     return next((_EXITS[parent] for parent in kind.__mro__ if parent in _EXITS), Exit.FAILED)
-
-
-def _class_of(code: str, root: type[FactoryError] = FactoryError) -> type[FactoryError]:
-    """The class of error that a code stands for."""
-    found = (_class_of(code, child) for child in root.__subclasses__())
-    return root if root.code == code else next((kind for kind in found if kind.code == code), FactoryError)
 
 
 def in_local_time(moment: Any) -> str:

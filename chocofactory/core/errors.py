@@ -202,3 +202,9 @@ class MalformedAnswer(SourceError):
 
     level = "error"
     code = "malformed-answer"
+
+
+def class_of(code: str, root: type[FactoryError] = FactoryError) -> type[FactoryError]:
+    """The class of error that a ``code`` stands for; the root of the tree where none does."""
+    found = (class_of(code, child) for child in root.__subclasses__())
+    return root if root.code == code else next((kind for kind in found if kind.code == code), FactoryError)

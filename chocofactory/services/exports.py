@@ -1,13 +1,17 @@
-"""Tables that people take with them, as CSV: the same rows as on the screen, in UTC and in local time."""
+"""Tables that people take with them, as CSV: the same rows as on the screen."""
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import MADRID
+from chocofactory.core.clock import MADRID, local_days
+from chocofactory.domain.measurements import SIAR_DAILY
 
 if TYPE_CHECKING:
     from datetime import date
@@ -24,27 +28,56 @@ PRICE_COLUMNS = (
     "source",
     "suspect",
 )
+SIAR_COLUMNS = ("province", "station", "date", "year", "day_of_year", *SIAR_DAILY.field_names, "kind", "source")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def prices_csv(frame: pd.DataFrame) -> str:
     """Rows of ``Prices.frame`` as CSV with the columns ``PRICE_COLUMNS``; times mark the start of the hour."""
     times = pd.DatetimeIndex(frame.index)
     utc, local = times.tz_localize(None), times.tz_convert(MADRID).tz_localize(None)
-    ahead = pd.Series((local - utc) / pd.Timedelta(hours=1)).map("+{:02.0f}:00".format)
-    table = pd.DataFrame(
-        {
-            "timestamp_utc": np.char.add(_written(utc), "Z"),
-            "timestamp_local": np.char.add(_written(local), ahead.to_numpy(dtype="<U6")),
-            "price_eur_kwh": frame["price_eur_kwh"].to_numpy(),
-            "first_price_eur_kwh": frame["first_price_eur_kwh"].to_numpy(),
-            "tariff_period": frame["period"].astype(str).to_numpy(),
-            "kind": frame["kind"].to_numpy(),
-            "source": frame["source"].to_numpy(),
-            "suspect": frame["suspect"].fillna(value=False).astype(bool).to_numpy(),
-        },
-        columns=list(PRICE_COLUMNS),
+    ahead, which = np.unique((local - utc) // pd.Timedelta(hours=1), return_inverse=True)
+    columns = (
+        np.char.add(_written(utc), "Z").tolist(),
+        np.char.add(_written(local), np.char.mod("+%02d:00", ahead)[which]).tolist(),
+        _numbers(frame["price_eur_kwh"]),
+        _numbers(frame["first_price_eur_kwh"]),
+        frame["period"].tolist(),
+        frame["kind"].tolist(),
+        frame["source"].tolist(),
+        frame["suspect"].fillna(value=False).tolist(),
     )
-    return table.to_csv(index=False, lineterminator="\n")
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(PRICE_COLUMNS)
+    writer.writerows(zip(*columns, strict=True))
+    return file.getvalue()
+
+
+def siar_table(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``Climate.days`` with the columns ``SIAR_COLUMNS``: the network's 24 in their order, and two.
+
+    ``date`` is the local day (YYYY-MM-DD), ``year`` and ``day_of_year`` are its own; missing is NaN.
+    """
+    days = local_days(pd.DatetimeIndex(frame.index))
+    table = frame.assign(date=days.strftime("%Y-%m-%d"), year=days.year, day_of_year=days.day_of_year)
+    return table.loc[:, list(SIAR_COLUMNS)].reset_index(drop=True)
+
+
+def siar_csv(frame: pd.DataFrame) -> str:
+    """Rows of ``Climate.days`` as CSV with the columns ``SIAR_COLUMNS``; spreadsheets find no formula in it."""
+    table = siar_table(frame)
+    texts = {name: _harmless(table[name]) for name in SIAR_COLUMNS if table[name].dtype == "str"}
+    return table.assign(**texts).to_csv(index=False, lineterminator="\n")
+
+
+def _harmless(column: pd.Series) -> pd.Series:
+    return column.mask(column.str.startswith(_FORMULA, na=False), "'" + column)
+
+
+def _numbers(column: pd.Series) -> list[float | None]:
+    """Numbers as they are, None (an empty cell) where there is none."""
+    return [None if math.isnan(value) else value for value in column.tolist()]
 
 
 def _written(times: pd.DatetimeIndex) -> npt.NDArray[np.str_]:

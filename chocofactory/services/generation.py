@@ -15,18 +15,17 @@ from chocofactory.domain.measurements import DAILY, GENERATION
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
 from chocofactory.services.memo import Memo
 from chocofactory.services.ranges import check_days
-from chocofactory.services.sources import SourceLog, most_telling
+from chocofactory.services.sources import most_telling
 from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from chocofactory.core.clock import Clock
-    from chocofactory.domain.measurements import Series
     from chocofactory.services.jobs import Report
+    from chocofactory.services.sources import SourceLog
     from chocofactory.sources.base import GenerationSource
     from chocofactory.store.base import SeriesStore
-    from chocofactory.store.state import StateStore
 
 
 class Generation:
@@ -138,18 +137,16 @@ class GenerationIngestion:
     file, nor when a run was interrupted between two.
     """
 
-    def __init__(
-        self, store: SeriesStore, state: StateStore, sources: Sequence[GenerationSource], clock: Clock
-    ) -> None:
+    def __init__(self, store: SeriesStore, log: SourceLog, sources: Sequence[GenerationSource], clock: Clock) -> None:
         self._store = store
-        self._calls = SourceLog(state, clock)
+        self._log = log
         self._sources = sources
-        self.clock = clock
+        self._clock = clock
         self._kept = Generation(store)
 
     def missing_days(self, first: date, last: date) -> list[date]:
         """Local days of the range that are published by now and not whole in the store."""
-        last = min(last, generation.last_published(self.clock.now()))
+        last = min(last, generation.last_published(self._clock.now()))
         if last < first:
             return []
         table = self._kept.days(first, last)
@@ -157,7 +154,7 @@ class GenerationIngestion:
 
     def due(self, days_back: int) -> list[date]:
         """Published days of the last ``days_back`` that are missing; none where no source delivers generation."""
-        today = local_date(self.clock.now())
+        today = local_date(self._clock.now())
         return self.missing_days(today - timedelta(days=days_back), today) if self._sources else []
 
     def ingest(self, first: date, last: date, *, force: bool = False, report: Report = quiet) -> GenerationReport:
@@ -176,7 +173,7 @@ class GenerationIngestion:
 
         """
         self._check_range(first, last)
-        known = min(last, generation.last_published(self.clock.now()))
+        known = min(last, generation.last_published(self._clock.now()))
         if known < first:
             raise NotPublished(
                 "The generation of {first} is not published yet: it comes out at about {moment}.",
@@ -198,15 +195,11 @@ class GenerationIngestion:
             raise most_telling(failures)
         return outcome
 
-    def keep(self, series: Series, frame: pd.DataFrame, source: str) -> WriteCounts:
-        """Write values of one series of generation or demand; ``frame`` has the measurement's fields by UTC time."""
-        return self._store.write(series, frame, source=source, written_at=self.clock.now())
-
     def _check_range(self, first: date, last: date) -> None:
         check_days(first, last)
         if not self._sources:
             raise InvalidInput("No source delivers generation.")
-        today = local_date(self.clock.now())
+        today = local_date(self._clock.now())
         if last > today:
             raise InvalidInput("{last} lies in the future: generation reaches to {today}.", last=last, today=today)
 
@@ -229,21 +222,23 @@ class GenerationIngestion:
                 last=last,
             )
             try:
-                with self._calls.asking(source.name):
-                    frames = source.generation(first, last)
+                frames = source.generation(first, last)
             except SourceError as error:
+                self._log.failed(source.name, error)
                 failures.append(error)
                 if isinstance(error, (NotPublished, MalformedAnswer)):
                     continue  # the next days may be well
                 break
+            self._log.answered(source.name)
             for technology, frame in frames.items():
-                outcome.counts += self.keep(generation.daily_series(technology, source.system), frame, source.name)
+                series = generation.daily_series(technology, source.system)
+                outcome.counts += self._store.write(series, frame, source=source.name, written_at=self._clock.now())
             for stamp in local_days(pd.DatetimeIndex(pd.concat(frames.values()).index.unique())):
                 by_day.setdefault(stamp.date(), []).append(source.name)
         return failures
 
     def _close_report(self, outcome: GenerationReport, by_day: Mapping[date, list[str]]) -> None:
-        now = self.clock.now()
+        now = self._clock.now()
         table = self._kept.days(outcome.first, outcome.last)
         for stamp, technologies, share in zip(
             pd.DatetimeIndex(table.index), table["technologies"], table["share"], strict=True

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from chocofactory.services.jobs import Report
     from chocofactory.sources.base import PriceSource
     from chocofactory.store.base import SeriesStore
-    from chocofactory.store.state import StateStore
 
 log = get_logger(__name__)
 
@@ -80,9 +79,9 @@ class PriceIngestion:
     idempotent, so a run that was interrupted is simply run again.
     """
 
-    def __init__(self, store: SeriesStore, state: StateStore, sources: Sequence[PriceSource], clock: Clock) -> None:
+    def __init__(self, store: SeriesStore, log: SourceLog, sources: Sequence[PriceSource], clock: Clock) -> None:
         self._store = store
-        self._calls = SourceLog(state, clock)
+        self._log = log
         self._sources = sources
         self._clock = clock
 
@@ -217,13 +216,14 @@ class PriceIngestion:
                 last=last,
             )
             try:
-                with self._calls.asking(source.name):
-                    frame = source.prices(market, first, last)
+                frame = source.prices(market, first, last)
             except SourceError as error:
+                self._log.failed(source.name, error)
                 failures.append(error)
                 if isinstance(error, (NotPublished, MalformedAnswer)):
                     continue  # the next days may be well
                 break
+            self._log.answered(source.name)
             resolution = frame.attrs.get("resolution", HOURLY)
             series = price_series(market, resolution=resolution)
             counts, suspects = self.keep(series, frame, source.name)

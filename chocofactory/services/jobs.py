@@ -13,13 +13,13 @@ import subprocess
 import sys
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
-from chocofactory.core.errors import FactoryError, InvalidInput
+from chocofactory.core.errors import FactoryError, InvalidInput, class_of
 from chocofactory.core.locks import ProcessLock, is_held
 from chocofactory.core.logs import get_logger
 from chocofactory.store.state import JobRun, new_run_id
@@ -100,6 +100,19 @@ class Jobs:
         run = self._create(kind, params, requested_by)
         self._threads.submit(self._see_through, run)
         return run
+
+    def attend(self, kind: str, params: Mapping[str, Any], requested_by: str, patience_s: float) -> JobRun:
+        """Start a run and wait for its end, ``patience_s`` seconds at most: its record then, ended or under way.
+
+        Raises
+        ------
+        JobBusy, InvalidInput
+            As ``start``.
+
+        """
+        run = self._create(kind, params, requested_by)
+        wait([self._threads.submit(self._see_through, run)], patience_s)
+        return self.state.run(run.id)
 
     def run(self, kind: str, params: Mapping[str, Any], requested_by: str, watch: Report = quiet) -> JobRun:
         """Do a run here and now; ``watch`` sees its progress too. Returns its final record, whatever it came to."""
@@ -230,3 +243,8 @@ def describe(error: FactoryError) -> dict[str, Any]:
         name: value if isinstance(value, (int, float, str)) else str(value) for name, value in error.fields.items()
     }
     return {"code": error.code, "message": error.message, "fields": fields}
+
+
+def recall(description: Mapping[str, Any]) -> FactoryError:
+    """The error that ``describe`` described, to be raised or told again."""
+    return class_of(description["code"])(description["message"], **description["fields"])

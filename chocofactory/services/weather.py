@@ -1,83 +1,233 @@
-"""Bringing observed weather in: every hour that is over and not there yet."""
+"""What people and programs ask about the weather: now, the hours that are over, and the hours to come.
+
+Providers' series are blended when they are asked for: each value comes from the first provider that has it, and says
+so. Observations and forecasts are never mixed. What nobody has is missing, with the reason.
+"""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import math
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chocofactory.core.clock import day_bounds, local_date, local_days
-from chocofactory.domain import gaps
-from chocofactory.domain.measurements import WEATHER_OBSERVATION, Series
-from chocofactory.services.jobs import JobKind, Outcome, quiet
-from chocofactory.store.base import WriteCounts
+import pandas as pd
+
+from chocofactory.core.clock import MADRID, day_bounds
+from chocofactory.domain import weather
+from chocofactory.domain.gaps import expected_grid
+from chocofactory.domain.measurements import HOURLY, WEATHER_FORECAST, WEATHER_OBSERVATION
+from chocofactory.services.ranges import check_days
+from chocofactory.services.weather_ingestion import newest_issue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from chocofactory.core.clock import Clock
-    from chocofactory.services.jobs import Report
-    from chocofactory.sources.base import ObservationSource
+    from chocofactory.domain.measurements import Field, Measurement
     from chocofactory.store.base import SeriesStore
 
+HORIZON = timedelta(hours=120)
+"""How far a forecast is asked for: what OpenWeatherMap's free plan holds."""
+RECENT = timedelta(hours=24)
+STALE = timedelta(hours=3)
+"""An observation older than this no longer tells what the weather is now; it is shown with its age and called stale."""
+_LONGEST_STEP = timedelta(hours=3)
+_DECIMALS = 3
 
-class WeatherIngestion:
-    """Fetches hourly observations that are missing and keeps them, one series a station."""
 
-    def __init__(self, store: SeriesStore, sources: Sequence[ObservationSource], clock: Clock) -> None:
+@dataclass(frozen=True)
+class Place:
+    """Where one provider's series stand: its station of observations, and the place that its forecasts are for."""
+
+    provider: str
+    station: str
+    place: str
+
+
+@dataclass(frozen=True)
+class Value:
+    """One value: with its provider and kind where it is there, else with the reason why it is not.
+
+    ``kind`` is ``observed``, ``forecast``, ``simulated`` or ``unavailable``; ``reason`` a translatable sentence.
+    """
+
+    field: Field
+    value: float | None
+    provider: str | None
+    kind: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The newest observed hour: its start and end (UTC), and a value for each field of ``weather_observation``."""
+
+    time: datetime
+    end: datetime
+    values: Mapping[str, Value]
+    stale: bool
+
+    @property
+    def providers(self) -> list[str]:
+        """Providers of the values that are there, each once, in order of the fields."""
+        return list(dict.fromkeys(value.provider for value in self.values.values() if value.provider))
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The weather around the present moment: the newest reading, the hours before it and the forecast."""
+
+    now: datetime
+    reading: Reading | None
+    observed: weather.Blend
+    forecast: weather.Blend
+
+
+class Weather:
+    """Reads weather and answers questions about it; changes nothing.
+
+    ``places`` name the series that count, in order of preference.
+    """
+
+    def __init__(self, store: SeriesStore, clock: Clock, places: Sequence[Place]) -> None:
         self._store = store
-        self._sources = sources
         self._clock = clock
+        self._places = places
 
-    def due(self, days_back: int) -> list[date]:
-        """Local days of the last ``days_back``, and today, that lack an hour which is over."""
-        now = self._clock.now()
-        first = local_date(now) - timedelta(days=days_back)
-        lacking: set[date] = set()
-        for source in self._sources:
-            start, end = day_bounds(first)[0], _hours_over(now)
-            there = self._store.times(_series(source), start, end)
-            missing = gaps.expected_grid(start, end, _series(source).resolution).difference(there)
-            lacking.update(stamp.date() for stamp in local_days(missing).unique())
-        return sorted(lacking)
+    def observed(self, first: date, last: date, provider: str | None = None) -> weather.Blend:
+        """Hourly observations of local days ``first`` ... ``last``, both included: a row for each hour that is over.
 
-    def ingest(self, first: date, last: date, report: Report = quiet) -> WriteCounts:
-        """Bring in what the sources have of the local days ``first`` ... ``last``, both included.
+        An hour under way has one too where it was observed already. ``provider`` asks for one provider's alone.
 
         Raises
         ------
-        SourceError
-            A source did not deliver.
+        InvalidInput
+            The range is none (see ``ranges.check_days``).
 
         """
-        counts = WriteCounts()
-        for number, source in enumerate(self._sources):
-            report(
-                100 * number / len(self._sources),
-                "{source}: weather, {first} to {last}",
-                source=source.name,
-                first=first,
-                last=last,
+        check_days(first, last)
+        start, end = day_bounds(first, last)
+        parts = self._observations(start, end, provider)
+        over = expected_grid(start, max(start, min(end, self._hour())), HOURLY)
+        grid = pd.DatetimeIndex(over.append([part.frame.index for part in parts]).unique(), name="time").sort_values()
+        return _whole(weather.blend(parts, grid), WEATHER_OBSERVATION)
+
+    def current(self) -> Reading | None:
+        """The newest observed hour of the last day; None where nothing was observed."""
+        now = self._clock.now()
+        recent = self._recent(now, RECENT)
+        if recent.frame.empty:
+            return None
+        time = recent.frame.index[-1].to_pydatetime()
+        row, origin = recent.frame.iloc[-1], recent.origin.iloc[-1]
+        reporters = list(dict.fromkeys(origin.dropna()))
+        values = {
+            field.name: _value(field, row[field.name], origin[field.name], reporters)
+            for field in WEATHER_OBSERVATION.fields
+        }
+        return Reading(time, time + HOURLY, values, now - (time + HOURLY) > STALE)
+
+    def forecast(self, hours: int = int(HORIZON / HOURLY)) -> weather.Blend:
+        """The forecast for the present hour and those that follow, a row for each of ``hours``.
+
+        Of each provider the issue in force counts, and no older one.
+        """
+        start = self._hour()
+        grid = expected_grid(start, start + hours * HOURLY, HOURLY)
+        issues = (self._issue(place, start, start + hours * HOURLY) for place in self._places)
+        parts = [part for part in issues if part is not None]
+        return _whole(weather.blend(parts, grid), WEATHER_FORECAST)
+
+    def outlook(self, before: timedelta = RECENT, ahead: timedelta = timedelta(hours=48)) -> Outlook:
+        """What the Overview shows: the newest reading, the hours ``before`` and the forecast ``ahead``."""
+        now = self._clock.now()
+        return Outlook(now, self.current(), self._recent(now, before), self.forecast(int(ahead / HOURLY)))
+
+    def _hour(self) -> datetime:
+        return self._clock.now().replace(minute=0, second=0, microsecond=0)
+
+    def _recent(self, now: datetime, length: timedelta) -> weather.Blend:
+        return _whole(weather.blend(self._observations(now - length, now)), WEATHER_OBSERVATION)
+
+    def _observations(self, start: datetime, end: datetime, provider: str | None = None) -> list[weather.Part]:
+        columns = list(WEATHER_OBSERVATION.field_names)
+        return [
+            weather.Part(
+                place.provider,
+                self._store.read(
+                    WEATHER_OBSERVATION, start, end, resolution=HOURLY, provider=place.provider, station=place.station
+                )[columns],
             )
-            frame = source.observations(first, last)
-            counts += self._store.write(_series(source), frame, source=source.name, written_at=self._clock.now())
-        report(100, "Done: {new} new, {changed} changed hours.", new=counts.new, changed=counts.changed)
-        return counts
+            for place in self._places
+            if provider in {None, place.provider}
+        ]
+
+    def _issue(self, place: Place, start: datetime, end: datetime) -> weather.Part | None:
+        """A provider's issue in force by the hour, as far as it concerns ``start`` to ``end``; None without one."""
+        issue = newest_issue(self._store, place.provider, place.place)
+        if issue is None:
+            return None
+        frame = self._store.read(
+            WEATHER_FORECAST,
+            start - _LONGEST_STEP,
+            end + _LONGEST_STEP,
+            issued_at=issue,
+            provider=place.provider,
+            place=place.place,
+        )
+        if frame.empty:
+            return None
+        resolution = frame["resolution"].iloc[0].to_pytimedelta()
+        values, interpolated = weather.hourly(frame[list(WEATHER_FORECAST.field_names)], resolution)
+        return weather.Part(place.provider, values, interpolated, issue)
 
 
-def ingest_weather_job(ingestion: WeatherIngestion) -> JobKind:
-    """The kind ``ingest_weather``: params ``first`` and ``last`` (ISO dates)."""
-
-    def work(params: Mapping[str, Any], report: Report) -> Outcome:
-        counts = ingestion.ingest(date.fromisoformat(params["first"]), date.fromisoformat(params["last"]), report)
-        return Outcome({"new": counts.new, "changed": counts.changed, "unchanged": counts.unchanged})
-
-    return JobKind("ingest_weather", work)
+def kind_of(provider: str | None, otherwise: str) -> str:
+    """What a value is by its provider: the demonstration's are simulated, the others what they were kept as."""
+    if provider is None:
+        return "unavailable"
+    return "simulated" if provider == "demo" else otherwise
 
 
-def _series(source: ObservationSource) -> Series:
-    return Series(WEATHER_OBSERVATION, {"provider": source.name, "station": source.station})
+def records(blend: weather.Blend, otherwise: str) -> list[dict[str, Any]]:
+    """Rows of a blend as REST shows them: every field, null where it is missing, and where each value is from.
+
+    ``otherwise`` is the kind of values that are not simulated: ``observed`` or ``forecast``.
+    """
+    out = []
+    for place, time in enumerate(blend.frame.index):
+        providers = blend.origin.iloc[place].dropna()
+        between = blend.interpolated.iloc[place]
+        values = {
+            str(name): None if pd.isna(value) else round(float(value), _DECIMALS)
+            for name, value in blend.frame.iloc[place].items()
+        }
+        out.append(
+            {
+                "timestamp": time.tz_convert(MADRID).isoformat(),
+                **values,
+                "kind": kind_of(providers.iloc[0] if len(providers) else None, otherwise),
+                "providers": providers.to_dict(),
+                "interpolated": [str(name) for name in between.index[between]],
+            }
+        )
+    return out
 
 
-def _hours_over(now: datetime) -> datetime:
-    return now.replace(minute=0, second=0, microsecond=0)
+def _value(field: Field, value: float, provider: Any, reporters: list[str]) -> Value:
+    if math.isnan(value):
+        return Value(field, None, None, "unavailable", f"Not reported by {', '.join(reporters)} for this hour.")
+    return Value(field, float(value), str(provider), kind_of(str(provider), "observed"))
+
+
+def _whole(blend: weather.Blend, measurement: Measurement) -> weather.Blend:
+    """The same blend with a column for each field of the measurement."""
+    names = list(measurement.field_names)
+    return weather.Blend(
+        blend.frame.reindex(columns=names),
+        blend.origin.reindex(columns=names),
+        blend.interpolated.reindex(columns=names, fill_value=False).astype(bool),
+        blend.issued_at,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ _KWH_PER_MWH = 1000
 _DECIMALS = 8
 
 
+@runtime_checkable
 class PriceSource(Protocol):
     """Delivers published prices.
 
@@ -58,11 +59,16 @@ class PriceSource(Protocol):
         """
 
 
+@runtime_checkable
 class ObservationSource(Protocol):
-    """Delivers hourly observations of one station; ``name`` (the provider) and ``station`` name the series."""
+    """Delivers hourly observations of one station; ``name`` (the provider) and ``station`` name the series.
+
+    ``reach`` is how far back its hours can still be had; none (zero) where it knows the hour under way alone.
+    """
 
     name: str
     station: str
+    reach: timedelta
 
     def observations(self, first: date, last: date) -> pd.DataFrame:
         """Observations of the local days ``first`` ... ``last``, both included, as far as the source still has them.
@@ -96,6 +102,7 @@ class IssuedForecast:
     frame: pd.DataFrame
 
 
+@runtime_checkable
 class ForecastSource(Protocol):
     """Delivers weather forecasts for one place; ``name`` (the provider) and ``place`` name the series."""
 
@@ -113,6 +120,7 @@ class ForecastSource(Protocol):
         """
 
 
+@runtime_checkable
 class DailySource(Protocol):
     """Delivers checked daily weather of one station, some days late; ``name`` and ``station`` name the series."""
 
@@ -141,6 +149,8 @@ class DailySource(Protocol):
         """
 
 
+@runtime_checkable
+@runtime_checkable
 class GenerationSource(Protocol):
     """Delivers generated electricity by technology, a row a local day, the day after; ``name`` and ``system``."""
 

@@ -57,6 +57,7 @@ class Demo:
     name = "demo"
     station = place = "linares"
     system = NATIONAL
+    reach = timedelta(days=3660)
     markets = frozenset({PVPC, SPOT})
     longest_request = timedelta(days=366)
 

@@ -4,9 +4,8 @@
     plain, spot   ``timestamp_utc,price_es_eur_mwh``
     ESIOS export  ``id;name;geoid;geoname;value;datetime``, EUR/MWh, indicator 1001 (PVPC) or 600 (spot)
 
-What kinds of text are read, and when a file is refused, stands in ``tables``. Holes and blank prices are absent rows. A
-row that cannot be used (it cannot be read, or lies before its market's first day or after what can be known) is left
-out and reported.
+Encodings, line ends, delimiters and what happens to rows that cannot be used are those of ``text_files``. Holes and
+blank prices are absent rows. A row that lies before its market's first day, or after what can be known, cannot be used.
 """
 
 from __future__ import annotations
@@ -25,7 +24,8 @@ from chocofactory.domain.measurements import PVPC, QUARTER_HOURLY, SPOT
 from chocofactory.domain.prices import FIRST_DAY
 from chocofactory.sources.base import eur_kwh, resolution_of
 from chocofactory.sources.esios import INDICATORS
-from chocofactory.sources.tables import TableReader, content_of, name_of, text_of
+from chocofactory.sources.tables import TableReader
+from chocofactory.sources.text_files import name_of, read_text
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -74,7 +74,7 @@ def read_prices(source: Path | str | BinaryIO, name: str | None = None, *, until
 
     """
     name = name_of(source, name)
-    return _Reader(name, until).read(text_of(content_of(source, name), name))
+    return _Reader(name, until).read(read_text(source, name))
 
 
 class _Reader(TableReader):
@@ -95,7 +95,7 @@ class _Reader(TableReader):
         else:
             market = self._plain_market(table)
             prices, resolution, blank, repeated = self._prices(market, table, *_PLAIN[market])
-        self.settle(rows)
+        self._rejected.check(rows)
         return PriceFile(
             market=market,
             resolution=resolution,
@@ -104,7 +104,7 @@ class _Reader(TableReader):
             blank=blank,
             elsewhere=whole - len(table),
             repeated=repeated,
-            rejected=self.rejected,
+            rejected=self._rejected.told(),
         )
 
     def _plain_market(self, table: pd.DataFrame) -> str:
@@ -151,7 +151,7 @@ class _Reader(TableReader):
         frame = pd.DataFrame({name: column[good] for name, column in numbers.items()}, index=index)
         unique = self.once(frame.assign(line=given.index[good]))
         if unique.empty:
-            raise next(iter(self._rejected.values()), MalformedFile("{name} holds no price.", name=self._name))
+            raise self._rejected.first() or MalformedFile("{name} holds no price.", name=self._name)
         resolution = resolution_of(pd.DatetimeIndex(unique.index))
         if resolution is None:
             raise MalformedFile(
@@ -163,7 +163,7 @@ class _Reader(TableReader):
         """Moments in UTC; NaT where there is none. Those off the grid of quarter-hours are rejected."""
         index = self.times(column, zone_needed=zone_needed)
         for line in column.index[index.notna() & ~on_grid(index, QUARTER_HOURLY)]:
-            self.reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} is not the start of an hour or a quarter of one.",
@@ -178,7 +178,7 @@ class _Reader(TableReader):
         """Reject rows before the market's first day, and those that nobody can know yet."""
         first = FIRST_DAY[market]
         for line in column.index[times < pd.Timestamp(day_start(first))]:
-            self.reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} lies before {market} begins, on {first}.",
@@ -190,7 +190,7 @@ class _Reader(TableReader):
                 ),
             )
         for line in column.index[times >= pd.Timestamp(self._until)]:
-            self.reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} lies in the future: prices end before {until}.",

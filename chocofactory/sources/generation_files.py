@@ -5,9 +5,9 @@
     by hour     ``timestamp_utc`` and any of ``demand_scheduled_545_mw``, ``demand_forecast_544_mw``, ``ccgt_550_mw``,
                 ``wind_551_mw``, ``hydro_546_mw``, ``nuclear_549_mw``: mean power on the Peninsula, by ESIOS's number
 
-What kinds of text are read, and when a file is refused, stands in ``tables``. Holes and blank cells are absent; zero is
-a value, as in the hours after the blackout of 2025-04-28, and hydro less pumping may be negative. A row that cannot be
-used (it cannot be read, or tells what nobody knows yet) is left out and reported.
+Encodings, line ends, delimiters and what happens to rows that cannot be used are those of ``text_files``. Holes and
+blank cells are absent; zero is a value, as in the hours after the blackout of 2025-04-28, and hydro less pumping may be
+negative. A row that tells what nobody knows yet cannot be used.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from chocofactory.core.errors import MalformedFile
 from chocofactory.domain.gaps import on_grid
 from chocofactory.domain.generation import COMBINED_CYCLE, daily_series
 from chocofactory.domain.measurements import DAILY, DEMAND, GENERATION, HOURLY, PENINSULA, Series
-from chocofactory.sources.tables import TableReader, content_of, name_of, text_of
+from chocofactory.sources.tables import TableReader
+from chocofactory.sources.text_files import name_of, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,7 +101,7 @@ def read_generation(
 
     """
     name = name_of(source, name)
-    return _Reader(name, now).read(text_of(content_of(source, name), name))
+    return _Reader(name, now).read(read_text(source, name))
 
 
 class _Reader(TableReader):
@@ -127,10 +128,10 @@ class _Reader(TableReader):
         kept = values[good].assign(line=values.index[good]).set_axis(index)
         once = self.once(kept)
         if once.empty:
-            raise next(iter(self._rejected.values()), MalformedFile("{name} holds no value.", name=self._name))
-        self.settle(rows)
+            raise self._rejected.first() or MalformedFile("{name} holds no value.", name=self._name)
+        self._rejected.check(rows)
         blank = int((empty & ~values.index.isin(list(self._rejected))).sum())
-        return GenerationFile(_parts(once), rows, blank, len(kept) - len(once), self.rejected)
+        return GenerationFile(_parts(once), rows, blank, len(kept) - len(once), self._rejected.told())
 
     def _by_day(self, table: pd.DataFrame) -> tuple[pd.Series, pd.DataFrame]:
         """Midnights, and energy and share."""
@@ -159,7 +160,7 @@ class _Reader(TableReader):
 
     def _reject_crooked(self, column: pd.Series, times: pd.DatetimeIndex, resolution: timedelta) -> None:
         for line in column.index[times.notna() & ~on_grid(times, resolution)]:
-            self.reject(line, self._crooked(line, column[line], resolution))
+            self._rejected.add(line, self._crooked(line, column[line], resolution))
 
     def _crooked(self, line: int, value: str, resolution: timedelta) -> MalformedFile:
         if resolution == DAILY:
@@ -175,7 +176,7 @@ class _Reader(TableReader):
 
     def _reject_shares(self, column: pd.Series, shares: npt.NDArray[np.float64]) -> None:
         for line in column.index[np.abs(shares) > 1]:
-            self.reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} is no share between 0 and 1.",
@@ -188,7 +189,7 @@ class _Reader(TableReader):
     def _reject_unknowable(self, column: pd.Series, times: pd.DatetimeIndex, unknowable: Marks) -> None:
         """Reject rows of before the first moment, and those of which nobody knows the values yet."""
         for line in column.index[times < pd.Timestamp(FIRST_MOMENT)]:
-            self.reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: {value} lies before {first}.",
@@ -199,7 +200,7 @@ class _Reader(TableReader):
                 ),
             )
         for line in column.index[unknowable]:
-            self.reject(
+            self._rejected.add(
                 line,
                 MalformedFile(
                     "{name}, line {line}: what {value} brings is not known yet.",

@@ -17,7 +17,7 @@ import json
 import math
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from chocofactory.core.clock import Clock
     from chocofactory.core.config import Settings
 
-    Refine = Callable[["Answer"], SourceError | None]
+    Refine = Callable[["Answer"], SourceError | int | None]
 
 log = get_logger(__name__)
 
@@ -159,10 +159,11 @@ class HttpClient:
         Parameters
         ----------
         path, params
-            Path and query of the request; keys belong into the client's own ``params``.
+            Path and query of the request; keys belong into the client's own ``params``. A whole address may stand for
+            the path if it has the base address's scheme, host and port.
         refine
-            Looks at every answer before the rules do, and may return the error that it stands for: such an answer is
-            neither tried again nor counted as a failure.
+            Looks at every answer before the rules do, and may say what it stands for: the error (neither tried again
+            nor counted as a failure), or the HTTP status that the rules shall go by.
 
         Raises
         ------
@@ -173,7 +174,7 @@ class HttpClient:
         SourceTimeout, SourceDown
             No answer in time, no connection, a fault of the source; or it is left alone for having failed often.
         MalformedAnswer
-            Any other 4xx, a redirect to another host, or an answer beyond all size.
+            Any other 4xx, a redirect or an address to another host, or an answer beyond all size.
         SourceError
             What ``refine`` returned.
 
@@ -233,7 +234,7 @@ class HttpClient:
             return spent
         began = self._monotonic()
         try:
-            answer = self._request(f"{self._base_url}/{path.lstrip('/')}", {**self._params, **params}, until)
+            answer = self._request(self._address(path), {**self._params, **params}, until)
         except SourceError as error:
             return _Failure(error, again=isinstance(error, SourceDown))
         except (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
@@ -243,8 +244,17 @@ class HttpClient:
         except ValueError:
             return _Failure(MalformedAnswer("{source} sends us on to no address at all.", source=self.name))
         log.debug("answered", source=self.name, path=path, status=answer.status, bytes=len(answer.body))
-        refined = refine(answer) if refine else None
-        return _Failure(refined) if refined is not None else self._judge(answer)
+        meant = refine(answer) if refine else None
+        if isinstance(meant, int):
+            answer = replace(answer, status=meant)
+        return _Failure(meant) if isinstance(meant, SourceError) else self._judge(answer)
+
+    def _address(self, path: str) -> str:
+        if not path.startswith(("http://", "https://")):
+            return f"{self._base_url}/{path.lstrip('/')}"
+        if _origin(path) != _origin(self._base_url):
+            raise self._elsewhere(urlsplit(path).hostname)
+        return path
 
     def _request(self, url: str, params: Mapping[str, str] | None, until: float) -> Answer:
         for _ in range(_MOST_REDIRECTS + 1):
@@ -262,9 +272,7 @@ class HttpClient:
                     return Answer(self.name, response.status_code, headers, self._body(response, until))
             here, there = urlsplit(url), urlsplit(urljoin(response.url, target))
             if there.hostname != here.hostname or (here.scheme == "https" and there.scheme != "https"):
-                raise MalformedAnswer(
-                    "{source} sends us on to {host}, which is not asked.", source=self.name, host=there.hostname
-                )
+                raise self._elsewhere(there.hostname)
             url, params = there.geturl(), None
         raise MalformedAnswer("{source} sends us in circles.", source=self.name)
 
@@ -289,9 +297,8 @@ class HttpClient:
             return answer
         wait_s = self._retry_after(answer)
         if status == _TOO_MANY:
-            return _Failure(
-                RateLimited("{source} asks for fewer requests.", source=self.name, retry_after_s=wait_s), True, wait_s
-            )
+            limited = RateLimited("{source} asks for fewer requests.", source=self.name, retry_after_s=wait_s)
+            return _Failure(limited, True, wait_s)
         if status >= _FIRST_SERVER_ERROR:
             down = SourceDown("{source} is out of order (HTTP {status}).", source=self.name, status=status)
             return _Failure(down, True, wait_s)
@@ -359,11 +366,19 @@ class HttpClient:
             return SourceDown("{source} broke the connection off.", source=self.name)
         return SourceDown("{source} cannot be reached.", source=self.name)
 
+    def _elsewhere(self, host: str | None) -> MalformedAnswer:
+        return MalformedAnswer("{source} sends us on to {host}, which is not asked.", source=self.name, host=host)
+
     def _timed_out(self, seconds: float) -> SourceTimeout:
         return SourceTimeout("{source} did not answer within {seconds} s.", source=self.name, seconds=round(seconds, 1))
 
     def _clean(self, text: str) -> str:
         return scrub(text, self._secrets)
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def _plain(value: str | SecretStr) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from chocofactory.core.errors import FactoryError, JobBusy
@@ -23,22 +24,30 @@ def catch_up(factory: Factory, *, wait: bool = False) -> None:
     """
     settings = factory.settings
     days_back = settings.demo_days if settings.mode == "demo" else settings.catch_up_days
+    weather = factory.weather_ingestion
     try:
-        prices = factory.ingestion.due(days_back)
-        if prices:
-            days = [day for wanted in prices.values() for day in wanted]
-            _begin(factory, "ingest_prices", days, wait=wait)
-        if days := factory.weather.due(days_back):
-            _begin(factory, "ingest_weather", days, wait=wait)
+        if prices := factory.ingestion.due(days_back):
+            _begin(factory, "ingest_prices", [day for wanted in prices.values() for day in wanted], wait=wait)
+        if days := weather.due(days_back):
+            _begin(factory, "ingest_weather", days, wait=wait, pause=timedelta(minutes=30))
+        if weather.forecast_due():
+            _begin(factory, "ingest_forecast", [], wait=wait, pause=timedelta(hours=1))
+        if days := weather.climatology_due(days_back):
+            _begin(factory, "ingest_climatology", days, wait=wait, pause=timedelta(hours=12))
         if days := factory.generation_ingestion.due(days_back):
             _begin(factory, "ingest_generation", days, wait=wait)
     except FactoryError as error:
         log.warning("catch-up failed", reason=str(error), code=error.code)
 
 
-def _begin(factory: Factory, kind: str, days: list[date], *, wait: bool) -> None:
+def _begin(factory: Factory, kind: str, days: list[date], *, wait: bool, pause: timedelta = timedelta()) -> None:
+    """Start a run for these days, unless one of its kind began less than ``pause`` ago: sources are not pestered."""
+    newest = factory.jobs.recent(kind, limit=1)
+    if newest and timedelta() <= factory.clock.now() - newest[0].created_at < pause:
+        return
     begin = factory.jobs.run if wait else factory.jobs.start
+    span = {"first": min(days).isoformat(), "last": max(days).isoformat()} if days else {}
     try:
-        begin(kind, {"first": min(days).isoformat(), "last": max(days).isoformat()}, "scheduler")
+        begin(kind, span, "scheduler")
     except JobBusy:
         log.debug("a run is under way already", kind=kind)

@@ -85,9 +85,19 @@ def test_a_day_typed_in_is_shown(page):
 
 def test_the_day_of_25_hours_has_them_all_and_tells_the_two_runs_of_an_hour_apart(page, demo):
     shown = page("/prices?first=2025-10-25&last=2025-10-27", lang="en")
-    drawn = shown.chart("prices-heatmap", "_fullData.0.text")
-    assert [len([label for label in day if label]) for day in drawn] == [24, 25, 24]
-    assert drawn[1][2:4] == ["02:00+02:00", "02:00+01:00"]
+    usual, (change,) = (
+        shown.chart("prices-heatmap", f"_fullData.{place}.{what}") for place, what in ((0, "z"), (1, "text"))
+    )
+    assert [len([price for price in day if price is not None]) for day in usual] == [24, 0, 24]
+    assert (len(change), change[2:4]) == (25, ["02:00+02:00", "02:00+01:00"])
+    told = [
+        _hover(shown, place, f"{day} 12:00") for day, place in (("2025-10-25", 3), (CLOCKS_BACK, 3), ("2025-10-27", 23))
+    ]
+    assert [words.rsplit(":", 1)[0] for words in told] == [
+        "Saturday, 25 October 2025, 03:00",
+        "Sunday, 26 October 2025, 02:00+01:00",
+        "Monday, 27 October 2025, 23:00",
+    ]
     nights = [row for row in shown.rows("#prices-heatmap-caption") if row[0].startswith("26 Oct 2025, 02:00")]
     assert len({row[0] for row in nights}) == 2
     wanted = [row["price_eur_kwh"] for row in demo.prices(CLOCKS_BACK) if "T02:" in row["timestamp"]]
@@ -130,6 +140,30 @@ def test_an_empty_range_says_so_and_leads_to_where_it_can_be_fetched(page):
     assert ends == ["2024-01-01", "2024-01-02"]
 
 
+@pytest.mark.parametrize(
+    ("first", "last"), [("1900-01-01", "1900-01-02"), ("2025-11-20", "2999-12-31"), ("0001-01-01", "9999-12-31")]
+)
+def test_days_that_no_calendar_of_prices_holds_are_refused_in_words(page, first, last):
+    shown = page(f"/prices?first={first}&last={last}", lang="en")
+    assert shown.one("#prices-empty h2").text == "This range cannot be shown"
+    assert "Days lie between 1 Jan 2000 and 31 Dec 2099" in shown.one("#prices-empty").text
+    assert not shown.one("#prices-body").is_displayed()
+    shown.assert_clean()
+    shown.put(FIRST, "2025-11-20")
+    shown.put(LAST, "2025-11-21")
+    shown.until(lambda: shown.one("#prices-body").is_displayed())
+    shown.settle()
+    assert len(shown.rows("#prices-heatmap-caption")) == 48
+
+
+@pytest.mark.parametrize("query", ["first=yesterday&last=2025-13-45", "market=gold", "first=&last=", "first=%00"])
+def test_an_address_that_makes_no_sense_shows_the_usual_page(page, query):
+    shown = page(f"/prices?{query}", lang="en")
+    assert _range(shown)[1] == "2025-12-01"
+    assert shown.one("#prices-market").get_attribute("value") == "pvpc_20td"
+    shown.assert_clean()
+
+
 def test_another_market_shows_other_numbers(page, demo):
     shown = page("/prices?first=2025-11-20&last=2025-11-21", lang="es")
     means = []
@@ -158,3 +192,17 @@ def test_figures_are_drawn_anew_in_another_theme(page):
 
 def _range(shown):
     return tuple(shown.one(end).get_attribute("value") for end in (FIRST, LAST))
+
+
+def _hover(shown, x, y):
+    """What the heat map says when the mouse rests on a place of its axes."""
+    script = "const chart = document.querySelector('#prices-heatmap .js-plotly-plot');"
+    script += "chart.scrollIntoView({block: 'center'}); const {xaxis, yaxis} = chart._fullLayout;"
+    script += "const {left, top} = chart.getBoundingClientRect();"
+    script += "return [left + xaxis._offset + xaxis.d2p(arguments[0]), top + yaxis._offset + yaxis.d2p(arguments[1])]"
+    left, top = shown.js(script, x, y)
+    shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
+    shown.until(lambda: not shown.all("#prices-heatmap .hovertext"))
+    shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": left, "y": top})
+    shown.until(lambda: shown.all("#prices-heatmap .hovertext"))
+    return shown.one("#prices-heatmap .hovertext").text

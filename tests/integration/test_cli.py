@@ -19,6 +19,7 @@ from chocofactory.core.clock import day_grid
 from chocofactory.core.locks import ProcessLock
 from tests.fakes import wavy_generation, wavy_prices
 from tests.loopback import Loopback, ReePlayer
+from tests.siar_files import as_siar, row
 
 
 @dataclass
@@ -107,6 +108,32 @@ def test_generation_is_fetched_by_day(choco):
     assert "Not complete" in told
     assert "no generation" in nothing.stderr
     assert "future" in choco("ingest", "generation", "--end", "2098-01-02", expect=2).stderr
+
+
+@pytest.mark.realdata
+def test_a_folder_of_siar_files_is_told_file_by_file(choco, data_dir):
+    folder = data_dir / "weather" / "siar_linares"
+    told = choco("etl", "siar", folder).stdout
+    assert "J17_Linares_01_01_2022_31_12_2022.csv" in told
+    (sums,) = (line.split() for line in told.splitlines() if "All" in line)
+    assert [word for word in sums if word.isdigit()] == ["8963", "8931", "32", "8931", "0", "0", "0"]
+    again = json.loads(choco("etl", "siar", folder, "--json").stdout)
+    assert (again["state"], again["result"]["totals"]["unchanged"]) == ("succeeded", 8931)
+
+
+def test_siar_files_with_faults_are_brought_in_as_far_as_they_can_be(choco, tmp_path):
+    folder = tmp_path / "siar"
+    folder.mkdir()
+    assert "There is no CSV file in the folder" in choco("etl", "siar", folder, expect=2).stderr
+    (folder / "good.csv").write_bytes(as_siar(row(date(2024, 7, 1)), row(date(2024, 7, 2)), row(date(2024, 7, 3))))
+    assert choco("etl", "siar", folder).stdout.count("23/9") == 1
+    (folder / "bad.csv").write_bytes(b"no table")
+    done = choco("etl", "siar", folder, tmp_path / "nowhere.csv", expect=3)
+    assert "bad.csv is no table of daily SIAR data" in done.stdout
+    assert "There is no file" in done.stdout
+    (folder / "bad.csv").write_bytes(as_siar(row(date(2024, 7, 4)), row(date(2024, 7, 5), TempMax="hot")))
+    assert "'hot' is not a number (Temp Max (ºC))" in choco("etl", "siar", folder, expect=3).stdout
+    assert "nowhere.csv" in choco("etl", "siar", tmp_path / "nowhere.csv", expect=2).stderr
 
 
 def test_gaps_are_listed_and_told_by_the_exit_code(choco, price_file):

@@ -151,31 +151,48 @@ def test_the_heat_map_holds_each_price_at_its_day_and_hour(wide, transposed):
         assert z[(wall.date() - date(2025, 11, 17)).days, wall.hour] == pytest.approx(price, abs=1e-6)
 
 
-def test_hours_of_the_night_when_clocks_change_carry_their_offset():
+@pytest.mark.parametrize("wide", [True, False])
+def test_hours_of_the_night_when_clocks_change_carry_their_offset(wide):
     matrix = prices.day_matrix(_series(date(2025, 10, 25), date(2025, 10, 27)))
-    heat = day_hour_heatmap(matrix).data[0]
-    labels = np.asarray(heat.text)
-    assert list(labels[1, 1:5]) == ["01:00+02:00", "02:00+02:00", "02:00+01:00", "03:00+01:00"]
-    assert list(labels[0, 1:5]) == ["01:00", "02:00", "03:00", "04:00"]
-    assert labels[0, 24] == ""
-    assert np.isnan(np.asarray(heat.z)[0, 24])
+    usual, change, _ = day_hour_heatmap(matrix, wide=wide).data
+    labels, z = np.asarray(change.text).ravel(), np.asarray(change.z).ravel()
+    assert list(labels[1:5]) == ["01:00+02:00", "02:00+02:00", "02:00+01:00", "03:00+01:00"]
+    assert z == pytest.approx(matrix.iloc[1].to_numpy(), abs=1e-6)
+    assert list(change.y if wide else change.x) == ["2025-10-26", "2025-10-27"]
+    others = np.asarray(usual.z) if wide else np.asarray(usual.z).T
+    assert np.isnan(others[1]).all()  # drawn once, not twice
+    assert np.isnan(others[0, 24])
+    assert f"%{{{'x' if wide else 'y'}:02d}}:00" in usual.hovertemplate
+    assert (np.asarray(usual.x if wide else usual.y)[:2] == [-0.5, 0.5]).all()  # so the middle of a cell is its hour
 
 
 def test_the_hour_that_march_skips_is_not_called_missing():
     matrix = prices.day_matrix(_series(date(2025, 3, 29), date(2025, 3, 31)))
-    figure = day_hour_heatmap(matrix)
-    assert len(figure.data[1].base) == 0
-    assert list(np.asarray(figure.data[0].text)[1, 1:3]) == ["01:00+01:00", "03:00+02:00"]
+    _, change, missing = day_hour_heatmap(matrix).data
+    assert len(missing.base) == 0
+    assert list(np.asarray(change.text)[0, 1:3]) == ["01:00+01:00", "03:00+02:00"]
+
+
+def test_the_axis_of_a_day_that_changes_the_clock_is_labelled_by_that_clock():
+    figure = day_hour_heatmap(prices.day_matrix(_series(date(2025, 10, 26), date(2025, 10, 26))))
+    ticks = dict(zip(figure.layout.xaxis.tickvals, figure.layout.xaxis.ticktext, strict=True))
+    assert ticks[6.5] == "06"  # six o'clock is seven hours after midnight
 
 
 @pytest.mark.parametrize("wide", [True, False])
 def test_missing_hours_of_a_day_are_hatched_as_one_run(wide):
     series = _series(date(2025, 11, 17), date(2025, 11, 20)).drop(day_grid(date(2025, 11, 18))[5:9])
     runs = day_hour_heatmap(prices.day_matrix(series), wide=wide).data[1]
-    assert (list(runs.base), list(runs.x if wide else runs.y)) == ([5], [4])
+    assert (list(runs.base), list(runs.x if wide else runs.y)) == ([4.5], [4])
     assert list(runs.customdata) == ["05:00\u201309:00"]
     assert runs.marker.pattern.shape == "/"
     assert "no data" in runs.hovertemplate
+
+
+def test_missing_hours_of_the_night_when_clocks_change_are_named_by_that_clock():
+    series = _series(date(2025, 10, 26), date(2025, 10, 27)).drop(day_grid(date(2025, 10, 26))[2:4])
+    runs = day_hour_heatmap(prices.day_matrix(series)).data[-1]
+    assert list(runs.customdata) == ["02:00+02:00\u201303:00+01:00"]
 
 
 def test_a_wholly_missing_day_is_hatched_until_midnight():
@@ -191,13 +208,6 @@ def test_few_days_show_their_numbers(days, wide, shown):
     first = date(2025, 11, 1)
     matrix = prices.day_matrix(_series(first, first + timedelta(days=days - 1)))
     assert (day_hour_heatmap(matrix, wide=wide).data[0].texttemplate is not None) is shown
-
-
-def test_quarter_hours_make_a_heat_map_of_96_columns():
-    series = _series(date(2025, 11, 20), date(2025, 11, 20), QUARTER)
-    figure = day_hour_heatmap(prices.day_matrix(series, QUARTER), resolution=QUARTER)
-    assert np.asarray(figure.data[0].z).shape == (1, 96)
-    assert list(figure.layout.xaxis.tickvals) == list(range(0, 96, 12))
 
 
 def test_a_typical_day_hatches_months_without_data():
@@ -304,7 +314,9 @@ def test_four_and_a_half_years_fit_into_one_heat_map(data_dir):
     series = pd.Series(raw["price_eur_kwh"].to_numpy(), index=pd.DatetimeIndex(raw["timestamp_utc"], name="time"))
     matrix = prices.day_matrix(series)
     figure = day_hour_heatmap(matrix)
-    z = np.asarray(figure.data[0].z)
-    assert z.shape == (25, len(matrix))
-    assert np.isfinite(z).sum() == len(series)
-    assert len(figure.data[1].base) == 0
+    *clouds, missing = figure.data
+    assert np.asarray(clouds[0].z).shape == (25, len(matrix))
+    assert len(clouds) == 1 + 9  # from October 2021 to October 2025
+    assert sum(np.isfinite(np.asarray(cloud.z)).sum() for cloud in clouds) == len(series)
+    assert len(missing.base) == 0
+    assert len(figure.to_json()) < 400_000

@@ -74,6 +74,14 @@ def test_a_long_list_of_lacking_days_is_cut_with_their_number():
     assert "and 12 more days" in told
 
 
+def test_a_file_of_siar_days_tells_its_days():
+    fault = {"line": 7, "message": "{value} is no number.", "fields": {"value": "abc"}}
+    file = {"file": "a.csv", "rows": 365, "kept": 363, "new": 363, "changed": 0, "blank": 1, "rejected": [fault]}
+    told = words(listings.run_result(run(result={"files": [file], "errors": []})))
+    assert "a.csv: 365 days, 363 new, 0 changed; 1 blank, 1 lines rejected" in told
+    assert "line 7: abc is no number." in told
+
+
 def test_a_file_tells_its_rows_and_the_first_rejected_lines():
     fault = {"line": 7, "message": "{value} is no number.", "fields": {"value": "abc"}}
     file = {"file": "a.csv", "rows": 1200, "new": 1199, "changed": 1, "blank": 2, "rejected": [fault], "suspect": {}}

@@ -54,27 +54,34 @@ def _as_a_dichromat_sees(colour: str, kind: str) -> np.ndarray:
     return np.clip(np.array(matrix) @ np.array(_linear(colour)), 0, 1)
 
 
-def test_the_price_scale_darkens_in_equal_steps_of_lightness():
-    steps = -np.diff([_oklab(colour)[0] for colour in theme.PRICE_COLOURS])
+SCALES = pytest.mark.parametrize("scale", [theme.PRICE_COLOURS, theme.CLIMATE_COLOURS], ids=["prices", "climate"])
+
+
+@SCALES
+def test_a_scale_darkens_in_equal_steps_of_lightness(scale):
+    steps = -np.diff([_oklab(colour)[0] for colour in scale])
     assert (steps > 0).all()
     assert steps.max() / steps.min() < 1.05
 
 
-def test_neighbours_on_the_price_scale_are_equally_far_apart():
-    distances = [np.linalg.norm(_oklab(a) - _oklab(b)) for a, b in pairwise(theme.PRICE_COLOURS)]
+@SCALES
+def test_neighbours_on_a_scale_are_equally_far_apart(scale):
+    distances = [np.linalg.norm(_oklab(a) - _oklab(b)) for a, b in pairwise(scale)]
     assert max(distances) / min(distances) < 1.1
 
 
+@SCALES
 @pytest.mark.parametrize("kind", ["protan", "deutan", "tritan"])
-def test_the_price_scale_stays_ordered_for_colour_blind_readers(kind):
-    seen = [float(_as_a_dichromat_sees(colour, kind) @ [0.2126, 0.7152, 0.0722]) for colour in theme.PRICE_COLOURS]
+def test_a_scale_stays_ordered_for_colour_blind_readers(kind, scale):
+    seen = [float(_as_a_dichromat_sees(colour, kind) @ [0.2126, 0.7152, 0.0722]) for colour in scale]
     assert all(lighter > darker * 1.1 for lighter, darker in pairwise(seen))
 
 
+@SCALES
 @pytest.mark.parametrize("name", ["light", "dark"])
-def test_no_price_vanishes_on_its_card(name):
+def test_no_value_vanishes_on_its_card(name, scale):
     card = _oklab(theme.PALETTES[name].card)
-    nearest = min(float(np.linalg.norm(_oklab(colour) - card)) for colour in theme.PRICE_COLOURS)
+    nearest = min(float(np.linalg.norm(_oklab(colour) - card)) for colour in scale)
     assert nearest > 0.07  # as far as two neighbours of the scale are
 
 

@@ -114,7 +114,7 @@ def test_days_that_are_whole_are_not_asked_for_again_unless_forced(ingestion, re
 def test_one_technology_out_of_a_file_does_not_make_a_day_whole(factory, ingestion, ree):
     series = daily_series(COMBINED_CYCLE)
     frame = pd.DataFrame({"energy_mwh": [1e5], "share": [0.3]}, index=[pd.Timestamp(day_start(MONDAY))])
-    ingestion.keep(series, frame, "file:gas.csv")
+    factory._store.write(series, frame, source="file:gas.csv", written_at=factory.clock.now())
     ree.known = wavy_generation(MONDAY, MONDAY)
     assert ingestion.missing_days(MONDAY, MONDAY) == [MONDAY]
     assert ingestion.ingest(MONDAY, MONDAY).complete

@@ -48,10 +48,10 @@ def test_nothing_is_left_of_uploads_whose_run_cannot_start(factory, tmp_path):
     factory.jobs.register([JobKind("import_prices", lambda params, report: Outcome({}), heavy=False)])
     busy = factory.jobs._create("import_prices", {}, "cli")
     with pytest.raises(JobBusy) as caught:
-        import_uploads(factory.jobs, tmp_path / "up", [("a.csv", FILE)], "dashboard")
+        import_uploads(factory.jobs, tmp_path / "up", "import_prices", [("a.csv", FILE)], "dashboard")
     assert caught.value.run_id == busy.id
     with pytest.raises(InvalidInput):
-        import_uploads(factory.jobs, tmp_path / "up", [("a.csv", FILE), ("b.csv", b"")], "dashboard")
+        import_uploads(factory.jobs, tmp_path / "up", "import_prices", [("a.csv", FILE), ("b.csv", b"")], "dashboard")
     assert left_in(tmp_path / "up") == []
 
 

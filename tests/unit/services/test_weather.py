@@ -1,73 +1,174 @@
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-import pandas as pd
 import pytest
 
-from chocofactory import bootstrap
 from chocofactory.core.clock import MADRID, StoppedClock
-from chocofactory.core.config import load_settings
-from chocofactory.core.errors import MixedProvenance
-from chocofactory.domain.measurements import WEATHER_OBSERVATION
+from chocofactory.core.errors import InvalidInput
+from chocofactory.domain.measurements import WEATHER_FORECAST, WEATHER_OBSERVATION, Series
+from chocofactory.services.weather import Place, Weather, kind_of, records
+from chocofactory.store.sqlite import SqliteSeriesStore
+from tests.fakes import hourly_weather
 
-TODAY = date(2025, 3, 30)  # 23 hours
+HOUR = timedelta(hours=1)
+NOW = datetime(2025, 3, 30, 8, 30, tzinfo=UTC)  # 10:30 in Madrid, on a day of 23 hours
+THIS_HOUR = NOW.replace(minute=0)
+TODAY = date(2025, 3, 30)
+PLACES = [Place("aemet", "5279X", "23055"), Place("openweather", "here", "here")]
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteSeriesStore(tmp_path / "series.db", "real")
+    yield made
+    made.close()
 
 
 @pytest.fixture
 def clock():
-    return StoppedClock(datetime(2025, 3, 30, 10, 30, tzinfo=MADRID))
+    return StoppedClock(NOW)
 
 
 @pytest.fixture
-def factory(tmp_path, clock):
-    built = bootstrap.build(load_settings(data_dir=tmp_path, mode="demo"), clock=clock)
-    yield built
-    built.close()
+def weather(store, clock):
+    return Weather(store, clock, PLACES)
 
 
-def test_hours_that_are_over_are_kept_and_no_others(factory, clock):
-    counts = factory.weather.ingest(TODAY - timedelta(days=1), TODAY)
-    assert counts.new == 24 + 9
-    (series,) = factory._store.series(WEATHER_OBSERVATION)
-    assert dict(series.keys) == {"provider": "demo", "station": "linares"}
-    row = factory._store.latest(WEATHER_OBSERVATION)
-    assert row.name == pd.Timestamp(clock.now()).floor("h") - pd.Timedelta(hours=1)
-    assert row["source"] == "demo"
-    assert factory.weather.ingest(TODAY, TODAY).total == 9
+@pytest.fixture
+def observe(store):
+    def write(place, start, station=None, **values):
+        series = Series(WEATHER_OBSERVATION, {"provider": place.provider, "station": station or place.station})
+        store.write(series, hourly_weather(start, values), source=place.provider, written_at=NOW)
+
+    return write
 
 
-def test_what_is_due_shrinks_with_what_is_there_and_grows_with_the_clock(factory, clock):
-    assert factory.weather.due(1) == [TODAY - timedelta(days=1), TODAY]
-    factory.weather.ingest(TODAY - timedelta(days=1), TODAY)
-    assert factory.weather.due(1) == []
-    clock.at += timedelta(hours=1)
-    assert factory.weather.due(1) == [TODAY]
+@pytest.fixture
+def issue(store):
+    def write(place, issued_at, start, step=HOUR, **values):
+        series = Series(WEATHER_FORECAST, {"provider": place.provider, "place": place.place}, step)
+        frame = hourly_weather(start, values, step=f"{step // HOUR}h")
+        store.write(series, frame, source=place.provider, written_at=NOW, issued_at=issued_at)
+
+    return write
 
 
-def test_coverage_expects_the_hours_that_are_over(factory):
-    factory.weather.ingest(TODAY, TODAY)
-    series = factory.gaps.series()[-1]
-    table = factory.gaps.coverage(series, TODAY - timedelta(days=1), TODAY + timedelta(days=1))
-    assert table["expected"].tolist() == [24, 9, 0]
-    assert table["present"].tolist() == [0, 9, 0]
-    found = factory.gaps.find(series)
-    assert (found.expected, found.present, found.gaps) == (9, 9, [])
+def test_the_newest_reading_takes_each_value_from_the_first_provider_that_has_it(weather, observe):
+    observe(PLACES[0], THIS_HOUR - 2 * HOUR, temperature_c=[10, 11])
+    observe(PLACES[1], THIS_HOUR - HOUR, temperature_c=[19], humidity_pct=[60])
+    reading = weather.current()
+    assert (reading.time, reading.end, reading.stale) == (THIS_HOUR - HOUR, THIS_HOUR, False)
+    temperature, humidity, wind = (reading.values[n] for n in ("temperature_c", "humidity_pct", "wind_ms"))
+    assert (temperature.value, temperature.provider, temperature.kind) == (11, "aemet", "observed")
+    assert (humidity.value, humidity.provider) == (60, "openweather")
+    assert (wind.value, wind.provider, wind.kind) == (None, None, "unavailable")
+    assert wind.reason == "Not reported by aemet, openweather for this hour."
+    assert reading.providers == ["aemet", "openweather"]
 
 
-def test_weather_is_a_run_like_any_other(factory):
-    run = factory.jobs.run("ingest_weather", {"first": "2025-03-29", "last": "2025-03-30"}, "cli")
-    assert (run.state, run.result) == ("succeeded", {"new": 33, "changed": 0, "unchanged": 0})
+def test_an_hour_under_way_counts_as_soon_as_it_was_observed(weather, observe):
+    observe(PLACES[0], THIS_HOUR - HOUR, temperature_c=[11])
+    observe(PLACES[1], THIS_HOUR, temperature_c=[12])
+    assert weather.current().values["temperature_c"].value == 12
 
 
-def test_live_mode_has_no_simulated_weather(tmp_path, clock):
-    built = bootstrap.build(load_settings(data_dir=tmp_path), clock=clock, sources=[])
-    assert built.weather.due(5) == []
-    built.close()
+def test_an_old_reading_is_shown_and_called_stale(weather, observe, clock):
+    observe(PLACES[0], THIS_HOUR - HOUR, temperature_c=[11])
+    clock.at = THIS_HOUR + 3 * HOUR
+    assert not weather.current().stale
+    clock.at += timedelta(minutes=1)
+    assert weather.current().stale
+    clock.at += 21 * HOUR
+    assert weather.current() is None
 
 
-def test_a_simulated_store_is_never_served_as_real(tmp_path, clock):
-    demo = bootstrap.build(load_settings(data_dir=tmp_path, mode="demo"), clock=clock)
-    demo.weather.ingest(TODAY, TODAY)
-    demo.close()
-    (tmp_path / "demo").rename(tmp_path / "live")
-    with pytest.raises(MixedProvenance):
-        bootstrap.build(load_settings(data_dir=tmp_path), clock=clock, sources=[])
+def test_a_station_that_is_not_ours_does_not_count(weather, observe):
+    observe(PLACES[0], THIS_HOUR - HOUR, station="3195", temperature_c=[11])
+    assert weather.current() is None
+
+
+def test_observations_of_a_day_have_a_row_for_each_hour_that_is_over(weather, observe):
+    midnight = datetime(2025, 3, 29, 23, tzinfo=UTC)
+    observe(PLACES[0], midnight, temperature_c=[5, 6, 7])
+    blend = weather.observed(TODAY, TODAY)
+    assert len(blend.frame) == 9  # 10:30 on a day that skips 02:00
+    assert blend.frame["temperature_c"].tolist()[:3] == [5, 6, 7]
+    assert blend.frame["temperature_c"].isna().sum() == 6
+    assert blend.origin["temperature_c"].dropna().tolist() == ["aemet"] * 3
+    assert weather.observed(TODAY, TODAY, "openweather").frame["temperature_c"].isna().all()
+    assert weather.observed(date(2030, 1, 1), date(2030, 1, 2)).frame.empty
+    with pytest.raises(InvalidInput):
+        weather.observed(TODAY, TODAY - timedelta(days=1))
+
+
+def test_the_forecast_is_aemets_as_far_as_it_goes_and_openweathers_beyond(weather, issue):
+    issue(PLACES[0], NOW - 2 * HOUR, THIS_HOUR, temperature_c=[10, 11], wind_ms=[1, 2])
+    start = datetime(2025, 3, 30, 6, tzinfo=UTC)
+    steps = {"temperature_c": [20, 23, 26, 29], "humidity_pct": [50, 53, 56, 59]}
+    issue(PLACES[1], NOW - HOUR, start, 3 * HOUR, **steps)
+    blend = weather.forecast(6)  # from 08:00 UTC
+    assert blend.frame["temperature_c"].tolist() == [10, 11, 24, 25, 26, 27]
+    assert blend.origin["temperature_c"].tolist() == ["aemet"] * 2 + ["openweather"] * 4
+    assert blend.interpolated["temperature_c"].tolist() == [False, False, True, True, False, True]
+    assert blend.frame["humidity_pct"].tolist() == [52, 53, 54, 55, 56, 57]
+    assert blend.origin["humidity_pct"].tolist() == ["openweather"] * 6
+    assert blend.issued_at == {"aemet": NOW - 2 * HOUR, "openweather": NOW - HOUR}
+    assert blend.frame["pressure_hpa"].isna().all()
+
+
+def test_the_issue_in_force_counts_and_no_older_one(weather, issue):
+    issue(PLACES[0], NOW - 5 * HOUR, THIS_HOUR, temperature_c=[1, 2, 3], wind_ms=[1, 1, 1])
+    issue(PLACES[0], NOW - HOUR, THIS_HOUR, temperature_c=[11, 12, 13])
+    blend = weather.forecast(4)
+    assert blend.frame["temperature_c"].tolist()[:3] == [11, 12, 13]
+    assert blend.frame["wind_ms"].isna().all()
+    assert len(blend.frame) == 4
+
+
+def test_observations_never_stand_in_a_forecast(weather, observe):
+    observe(PLACES[0], THIS_HOUR, temperature_c=[11])
+    blend = weather.forecast(48)
+    assert (len(blend.frame), blend.frame.notna().any(axis=None), blend.issued_at) == (48, False, {})
+
+
+def test_records_say_null_where_nothing_is_and_where_each_value_is_from(weather, issue):
+    issue(PLACES[1], NOW, datetime(2025, 3, 30, 6, tzinfo=UTC), 3 * HOUR, temperature_c=[20, 23], humidity_pct=[50, 53])
+    first, second, third = records(weather.forecast(3), "forecast")
+    assert first["timestamp"] == "2025-03-30T10:00:00+02:00"
+    assert (first["temperature_c"], first["humidity_pct"], first["wind_ms"]) == (22, 52, None)
+    assert first["providers"] == {"temperature_c": "openweather", "humidity_pct": "openweather"}
+    assert sorted(first["interpolated"]) == ["humidity_pct", "temperature_c"]
+    assert (second["temperature_c"], second["interpolated"], second["kind"]) == (23, [], "forecast")
+    assert (third["temperature_c"], third["kind"], third["providers"]) == (None, "unavailable", {})
+
+
+def test_the_demonstrations_weather_is_simulated_whatever_it_was_kept_as():
+    assert [kind_of("demo", "observed"), kind_of("aemet", "forecast"), kind_of(None, "forecast")] == [
+        "simulated",
+        "forecast",
+        "unavailable",
+    ]
+
+
+def test_the_outlook_holds_the_hours_before_and_after_now(weather, observe, issue):
+    observe(PLACES[0], THIS_HOUR - 3 * HOUR, temperature_c=[1, 2, 3])
+    issue(PLACES[0], NOW, THIS_HOUR, temperature_c=[4, 5])
+    outlook = weather.outlook()
+    assert outlook.now == NOW
+    assert outlook.observed.frame["temperature_c"].tolist() == [1, 2, 3]
+    assert len(outlook.forecast.frame) == 48
+    assert outlook.reading.values["temperature_c"].value == 3
+
+
+def test_a_night_of_25_hours_is_forecast_hour_by_hour(store, issue):
+    clock = StoppedClock(datetime(2025, 10, 25, 23, 30, tzinfo=MADRID))
+    start = clock.now().replace(minute=0)
+    issue(PLACES[0], clock.now(), start, temperature_c=range(6))
+    times = [row["timestamp"] for row in records(Weather(store, clock, PLACES).forecast(6), "forecast")]
+    assert [time[11:] for time in times] == [
+        "23:00:00+02:00",
+        "00:00:00+02:00",
+        "01:00:00+02:00",
+        "02:00:00+02:00",
+        "02:00:00+01:00",
+        "03:00:00+01:00",
+    ]

@@ -11,10 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from chocofactory.core.config import load_settings
-from chocofactory.core.errors import (
-    MalformedAnswer,
-    SourceDown,
-)
+from chocofactory.core.errors import KeyRefused, MalformedAnswer, SourceDown
 from chocofactory.sources import http
 from chocofactory.sources.http import HttpClient
 from tests.http_kit import DOWN, KEY, OK, client_of
@@ -62,6 +59,46 @@ def test_keys_appear_in_no_error_when_nobody_listens():
         client.get("")
     assert KEY not in repr(client) + str(caught.value) + repr(caught.value.fields)
     assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+def test_an_address_of_the_same_host_is_asked_as_it_stands():
+    with client_of(lambda _: OK, params={"units": "metric"}) as (client, server):
+        client.get(f"{server.url}/sh/208c3ca3?x=1")
+    assert (server.requests[0].path, server.requests[0].query) == ("/sh/208c3ca3", {"x": "1", "units": "metric"})
+
+
+@pytest.mark.parametrize(
+    "turned",
+    [
+        lambda url: url.replace("127.0.0.1", "localhost"),
+        lambda url: url.replace("http:", "https:"),
+        lambda url: url[:-1] + str((int(url[-1]) + 1) % 10),
+        lambda url: url.replace("http://", "http://127.0.0.1@evil.example/"),
+    ],
+    ids=["host", "scheme", "port", "user"],
+)
+def test_an_address_elsewhere_is_never_asked(turned):
+    with client_of(OK, headers={"x-api-key": SecretStr(KEY)}) as (client, server):
+        with pytest.raises(MalformedAnswer, match="sends us on to"):
+            client.get(turned(server.url))
+        assert server.requests == []
+
+
+@pytest.mark.parametrize("address", ["http://[nowhere", "http://127.0.0.1:port/"])
+def test_an_address_that_is_none_is_malformed(address):
+    with client_of(OK) as (client, server), pytest.raises(MalformedAnswer, match="no address"):
+        client.get(address)
+    assert server.requests == []
+
+
+def test_the_status_that_an_answer_stands_for_is_what_counts():
+    meant = [429, 503, 200]
+    with client_of(lambda _: OK) as (client, server):
+        assert client.get("", refine=lambda _: meant.pop(0)).status == 200
+        assert len(server.requests) == 3
+        with pytest.raises(KeyRefused, match="401"):
+            client.get("", refine=lambda _: 401)
+        assert len(server.requests) == 4
 
 
 def test_threads_share_a_client_and_never_ask_at_once():

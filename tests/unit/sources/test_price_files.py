@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chocofactory.core.errors import InvalidInput, MalformedFile
 from chocofactory.domain.measurements import PVPC, SPOT
-from chocofactory.sources import tables
+from chocofactory.sources import text_files
 from chocofactory.sources.files import read_prices
 
 PLAIN = "timestamp_utc,price_eur_kwh\n2025-03-12T00:00:00Z,0.1\n2025-03-12T01:00:00Z,0.2\n"
@@ -106,7 +106,7 @@ def test_the_repeated_hour_of_october_keeps_both_prices():
     assert values(found) == {"26 00:00": 0.01, "26 01:00": 0.02}
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-16-le", "utf-16-be"])
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 def test_encodings_and_line_ends_make_no_difference(encoding, ends):
     text = export(("2025-03-12T00:00:00+01:00", "50,5")).replace("\n", ends)
@@ -162,7 +162,7 @@ def test_an_export_needs_offsets_in_its_times():
 
 
 def test_a_file_of_unreadable_rows_is_refused_with_the_first_line():
-    rows = "".join(f"2025-03-12T00:00:00Z,x{number}\n" for number in range(tables.MOST_REJECTED + 1))
+    rows = "".join(f"2025-03-12T00:00:00Z,x{number}\n" for number in range(text_files.MOST_REJECTED + 1))
     with pytest.raises(MalformedFile, match=r"more than 100, cannot be used; the first is line 4"):
         read(PLAIN + rows)
 
@@ -253,9 +253,27 @@ def test_files_of_another_kind_are_refused(content):
         read(content)
 
 
-def test_a_binary_file_is_no_text():
+@pytest.mark.parametrize(
+    "content",
+    [
+        bytes(range(256)) * 20,
+        b"\x7fELF\x02\x01\x01" + bytes(500),
+        PLAIN.encode("utf-16-le")[:-1],
+        PLAIN.encode("utf-16")[:-1],
+        PLAIN.encode("utf-32"),
+        PLAIN.encode().replace(b"0.2", b"0\x002"),
+    ],
+    ids=["every byte", "program", "cut off", "marked and cut off", "utf-32", "a zero"],
+)
+def test_a_binary_file_is_no_text(content):
     with pytest.raises(MalformedFile, match="not a text file"):
-        read(PLAIN, encoding="utf-16")
+        read(content)
+
+
+def test_a_quotation_mark_that_is_never_closed_is_a_fault_of_the_file():
+    rows = "2025-03-12T02:00:00Z,0.3\n" * 10_000
+    with pytest.raises(MalformedFile, match="quotation mark"):
+        read(PLAIN + '"' + rows)
 
 
 def test_a_damaged_gzip_is_refused():
@@ -267,14 +285,14 @@ def test_a_damaged_gzip_is_refused():
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip bomb"])
 def test_a_file_beyond_all_size_is_refused(monkeypatch, packed):
-    monkeypatch.setattr(tables, "LARGEST_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(text_files, "LARGEST_FILE_BYTES", 1_000_000)
     content = b"0" * 1_100_000
     with pytest.raises(MalformedFile, match="more than 1 MB"):
         read(gzip.compress(content) if packed else content)
 
 
 def test_a_gzip_bomb_is_not_unpacked_beyond_the_limit(monkeypatch):
-    monkeypatch.setattr(tables, "LARGEST_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(text_files, "LARGEST_FILE_BYTES", 1_000_000)
     bomb = gzip.compress(bytes(40_000_000), compresslevel=1)
     tracemalloc.start()
     with pytest.raises(MalformedFile, match="more than 1 MB"):
