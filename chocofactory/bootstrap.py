@@ -12,6 +12,8 @@ from chocofactory.core.config import as_environment
 from chocofactory.domain.tariff import tariff
 from chocofactory.services.climate import Climate
 from chocofactory.services.gaps import Gaps
+from chocofactory.services.generation import Generation, GenerationIngestion, ingest_generation_job
+from chocofactory.services.generation_files import import_generation_job
 from chocofactory.services.health import Health
 from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
@@ -22,7 +24,7 @@ from chocofactory.services.sources import SourceLog
 from chocofactory.services.weather import Place, Weather
 from chocofactory.services.weather_ingestion import WeatherIngestion, weather_jobs
 from chocofactory.sources.aemet import Aemet
-from chocofactory.sources.base import DailySource, ForecastSource, ObservationSource, PriceSource
+from chocofactory.sources.base import DailySource, ForecastSource, GenerationSource, ObservationSource, PriceSource
 from chocofactory.sources.demo import Demo
 from chocofactory.sources.esios import Esios, EsiosArchive
 from chocofactory.sources.openweather import OpenWeather, site
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
 EXTENSION = "chocofactory"
 
-Source = PriceSource | ObservationSource | ForecastSource | DailySource
+Source = PriceSource | ObservationSource | ForecastSource | DailySource | GenerationSource
 """Whatever can be asked; a service takes those that have what it wants."""
 
 
@@ -57,6 +59,8 @@ class Factory:
     weather: Weather
     weather_ingestion: WeatherIngestion
     climate: Climate
+    generation: Generation
+    generation_ingestion: GenerationIngestion
     gaps: Gaps
     jobs: Jobs
     health: Health
@@ -102,6 +106,9 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         stations=[source for source in asked if isinstance(source, DailySource)],
     )
     jobs.register([ingest_job(ingestion), import_prices_job(ingestion), *weather_jobs(weather_ingestion)])
+    generators = [source for source in asked if isinstance(source, GenerationSource)]
+    generation_ingestion = GenerationIngestion(store, log, generators, clock)
+    jobs.register([ingest_generation_job(generation_ingestion), import_generation_job(store, clock)])
     jobs.register([etl_siar_job(store, clock)])
     return Factory(
         settings=settings,
@@ -112,6 +119,8 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         weather=Weather(store, clock, _places(settings)),
         weather_ingestion=weather_ingestion,
         climate=Climate(store),
+        generation=Generation(store),
+        generation_ingestion=generation_ingestion,
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),

@@ -1,8 +1,8 @@
-"""A scripted HTTP server on 127.0.0.1, and one that plays the price services of REE and ESIOS.
+"""A scripted HTTP server on 127.0.0.1, and one that plays the services of REE and ESIOS.
 
 By hand: ``python -m tests.loopback --pvpc FILE.csv.gz --spot FILE.csv.gz --recorded FOLDER --until 2025-12-01`` serves
-the prices of such files at http://127.0.0.1:8099. Set ``CHOCO_REE_URL`` and ``CHOCO_ESIOS_URL`` to that address, then
-switch while it runs:
+the prices of such files at http://127.0.0.1:8099, and with ``--generation FILE.csv`` daily generation. Set
+``CHOCO_REE_URL`` and ``CHOCO_ESIOS_URL`` to that address, then switch while it runs:
 
     curl 'http://127.0.0.1:8099/_play?outage=on'                an outage begins; off: it ends
     curl 'http://127.0.0.1:8099/_play?until=2025-12-02'         the prices of one more day are published
@@ -176,11 +176,20 @@ def _in_turn(replies: Iterable[Reply]) -> Callable[[Request], Reply]:
 class ReePlayer:
     """Answers as REE apidatos and ESIOS do, from series of prices [EUR/kWh by UTC time].
 
-    ``outage`` makes every answer a 503; days after ``until`` are not published yet.
+    ``outage`` makes every answer a 503; days after ``until`` are not published yet. ``generation`` has MWh by UTC local
+    midnight, a column for each technology by its Spanish name, NaN for a day on which it does not appear.
     """
 
-    def __init__(self, pvpc: pd.Series, spot: pd.Series | None = None, *, until: date | None = None) -> None:
+    def __init__(
+        self,
+        pvpc: pd.Series,
+        spot: pd.Series | None = None,
+        *,
+        until: date | None = None,
+        generation: pd.DataFrame | None = None,
+    ) -> None:
         self._prices = {PVPC: pvpc, SPOT: spot if spot is not None else pvpc.iloc[:0]}
+        self.generation = generation if generation is not None else pd.DataFrame(index=pvpc.index[:0])
         self.until = until
         self.outage = False
 
@@ -196,13 +205,13 @@ class ReePlayer:
             return self._play(request.query)
         if self.outage:
             return Reply.of_html("<html><body>Service Unavailable</body></html>", 503)
-        if request.path == "/es/datos/mercados/precios-mercados-tiempo-real":
-            return self._apidatos(request.query)
+        if request.path.startswith("/es/datos/"):
+            return self._apidatos(request.path.removeprefix("/es/datos/"), request.query)
         if match := re.fullmatch(r"/indicators/(1001|600)", request.path):
             return self._indicator(int(match[1]), request)
         if request.path == "/archives/70/download_json":
             return self._archive(date.fromisoformat(request.query["date"]))
-        return Reply.of_json({"errors": [{"code": 404, "status": "404", "title": "Not found"}]}, 404)
+        return _not_found()
 
     def _play(self, query: dict[str, str]) -> Reply:
         if "outage" in query:
@@ -222,7 +231,14 @@ class ReePlayer:
             prices = prices[local_days(pd.DatetimeIndex(prices.index)) <= pd.Timestamp(self.until)]
         return (prices * 1000).round(5).tz_convert(MADRID)
 
-    def _apidatos(self, query: dict[str, str]) -> Reply:
+    def _apidatos(self, path: str, query: dict[str, str]) -> Reply:
+        answers = {
+            "mercados/precios-mercados-tiempo-real": self._real_time_prices,
+            "generacion/estructura-generacion": self._structure,
+        }
+        return answers[path](query) if path in answers else _not_found()
+
+    def _real_time_prices(self, query: dict[str, str]) -> Reply:
         blocks = [("1001", "PVPC (€/MWh)", PVPC), ("600", "Precio mercado spot (€/MWh)", SPOT)]
         included = [
             {"type": title, "id": number, "groupId": None, "attributes": _attributes(title, values)}
@@ -230,12 +246,26 @@ class ReePlayer:
             if len(values := self._between(market, query))
         ]
         if not included:
-            fault = {"code": 502, "status": "502", "title": "Bad response from ESIOS"}
-            fault["detail"] = "There are no data for the selected filters."
-            return Reply.of_json({"errors": [fault]}, 502)
+            return _no_data()
         title = "Precios mercado peninsular en tiempo real"
         data = {"type": title, "id": "mer13", "attributes": {"title": title, "description": None}}
         return Reply.of_json({"data": data, "included": included})
+
+    def _structure(self, query: dict[str, str]) -> Reply:
+        """Generation by day, in the form that was described, not recorded; by hour it answers 500, as it does there."""
+        if query["time_trunc"] != "day":
+            return Reply.of_json({"errors": [{"code": 500, "status": "500", "title": "Internal server error"}]}, 500)
+        first, last = (pd.Timestamp(query[name], tz=MADRID) for name in ("start_date", "end_date"))
+        energy = self.generation[(self.generation.index >= first) & (self.generation.index <= last)].tz_convert(MADRID)
+        if energy.empty:
+            return _no_data()
+        total = energy.sum(axis=1)
+        included = [
+            {"type": name, "id": str(number), "groupId": "1", "attributes": _by_day(name, values.dropna(), total)}
+            for number, (name, values) in enumerate([*energy.items(), ("Generación total", total)], start=1)
+        ]
+        title = "Estructura de la generación por tecnologías"
+        return Reply.of_json({"data": {"type": title, "id": "gen1"}, "included": included})
 
     def _indicator(self, number: int, request: Request) -> Reply:
         if not request.headers.get("x-api-key"):
@@ -271,6 +301,24 @@ def _utc_as_esios_has_it(at: pd.Timestamp) -> str:
     return f"{first_run.tz_convert('UTC'):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def _not_found() -> Reply:
+    return Reply.of_json({"errors": [{"code": 404, "status": "404", "title": "Not found"}]}, 404)
+
+
+def _no_data() -> Reply:
+    fault = {"code": 502, "status": "502", "title": "Bad response from ESIOS"}
+    return Reply.of_json({"errors": [{**fault, "detail": "There are no data for the selected filters."}]}, 502)
+
+
+def _by_day(name: str, values: pd.Series, total: pd.Series) -> dict[str, Any]:
+    rows = [
+        {"value": float(value), "percentage": value / total[at], "datetime": at.isoformat(timespec="milliseconds")}
+        for at, value in values.items()
+    ]
+    kind = "total" if values.equals(total) else "No-Renovable"
+    return {"title": name, "type": kind, "magnitude": None, "composite": False, "values": rows}
+
+
 def _attributes(title: str, values: pd.Series) -> dict[str, Any]:
     rows = [
         {"value": float(value), "percentage": 1, "datetime": at.isoformat(timespec="milliseconds")}
@@ -289,14 +337,24 @@ def recorded_prices(folder: Path, block: str) -> pd.Series:
     return pd.Series(list(rows.values()), pd.to_datetime(list(rows), utc=True), dtype=float).sort_index()
 
 
+def _generation(path: Path) -> pd.DataFrame:
+    """Combined cycle of a file, and all the rest by its share, as technologies to play [MWh by UTC local midnight]."""
+    from chocofactory.sources.generation_files import read_generation
+
+    (part,) = read_generation(path).parts
+    energy, share = part.frame["energy_mwh"], part.frame["share"]
+    return pd.DataFrame({"Ciclo combinado": energy, "Resto sin desglosar": energy / share - energy})
+
+
 def main() -> None:
     from chocofactory.sources.files import read_prices
 
-    parser = argparse.ArgumentParser(description="Plays the price services of REE and ESIOS on 127.0.0.1.")
+    parser = argparse.ArgumentParser(description="Plays the services of REE and ESIOS on 127.0.0.1.")
     parser.add_argument("--port", type=int, default=8099)
     parser.add_argument("--pvpc", type=Path, help="price file of PVPC")
     parser.add_argument("--spot", type=Path, help="price file of the spot market")
     parser.add_argument("--recorded", type=Path, help="folder of recorded answers of apidatos, played over the files")
+    parser.add_argument("--generation", type=Path, help="file of combined cycle by day; the rest is played as one")
     parser.add_argument("--until", type=date.fromisoformat, help="last local day that is published")
     given = parser.parse_args()
     played = []
@@ -304,7 +362,8 @@ def main() -> None:
         prices = read_prices(path).frame["price_eur_kwh"] if path else pd.Series(index=pd.to_datetime([], utc=True))
         recorded = recorded_prices(given.recorded, block) if given.recorded else prices.iloc[:0]
         played.append(recorded.combine_first(prices).sort_index())
-    with Loopback(ReePlayer(*played, until=given.until), given.port) as server:
+    generation = _generation(given.generation) if given.generation else None
+    with Loopback(ReePlayer(*played, until=given.until, generation=generation), given.port) as server:
         print(f"{server.url} plays {len(played[0])} hours of PVPC and {len(played[1])} of spot; Ctrl-C ends it.")  # noqa: T201
         with contextlib.suppress(KeyboardInterrupt):
             server.wait()

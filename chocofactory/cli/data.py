@@ -16,6 +16,8 @@ from chocofactory.core.clock import local_date
 from chocofactory.core.errors import FactoryError
 
 MOST_REJECTED = 10
+_MOST_DAYS = 5
+_COUNTS = ("new", "changed", "unchanged")
 ingest = typer.Typer(no_args_is_help=True, help="Fetch data from its sources.")
 imports = typer.Typer(no_args_is_help=True, help="Import data from files.")
 etl = typer.Typer(no_args_is_help=True, help="Bring in whole histories from files.")
@@ -52,6 +54,36 @@ def import_prices(
         show_run(finished, as_json, _import_table)
 
 
+@ingest.command("generation")
+def ingest_generation(
+    start: Annotated[str | None, typer.Option(help="First local day, YYYY-MM-DD; by default a week ago.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last local day; by default yesterday.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch what is there already, to learn of revisions.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch generation by technology, day by day: only what is missing, unless forced."""
+    with opened() as factory:
+        today = local_date(factory.clock.now())
+        first = day_of(start) if start else today - timedelta(days=7)
+        last = day_of(end) if end else today - timedelta(days=1)
+        params = {"first": first.isoformat(), "last": last.isoformat(), "force": force}
+        with progress(as_json) as watch:
+            finished = factory.jobs.run("ingest_generation", params, "cli", watch)
+        show_run(finished, as_json, _generation_table)
+
+
+@imports.command("generation")
+def import_generation(
+    files: Annotated[list[Path], typer.Argument(help="CSV files of generation or demand, .gz or not.")],
+    as_json: Json = False,
+) -> None:
+    """Import generation and demand from CSV files. Importing a file again changes nothing."""
+    with opened() as factory:
+        with progress(as_json) as watch:
+            finished = factory.jobs.run("import_generation", {"files": [str(f.resolve()) for f in files]}, "cli", watch)
+        show_run(finished, as_json, _import_generation_table)
+
+
 @etl.command("siar")
 def etl_siar(
     paths: Annotated[list[Path], typer.Argument(help="CSV files of the SIAR site, or folders of them.")],
@@ -78,8 +110,8 @@ def _ingest_table(result: dict[str, Any]) -> Table:
             market["market"],
             str(len(days)),
             str(len(days) - len(lacking)),
-            *(str(counts[name]) for name in ("new", "changed", "unchanged")),
-            ", ".join(lacking[:5]) + (" ..." if len(lacking) > 5 else ""),  # noqa: PLR2004
+            *(str(counts[name]) for name in _COUNTS),
+            _first_few(lacking),
             ", ".join(suspect),
         )
     return table
@@ -91,13 +123,36 @@ def _import_table(result: dict[str, Any]) -> Group:
         table.add_row(
             entry["file"],
             entry["market"],
-            *(str(entry[name]) for name in ("rows", "new", "changed", "unchanged")),
+            *(str(entry[name]) for name in ("rows", *_COUNTS)),
             str(len(entry["rejected"])),
             f"{local_date(datetime.fromisoformat(entry['first']))}",
             f"{local_date(datetime.fromisoformat(entry['last']))}",
         )
         for day, reason in entry["suspect"].items():
             table.add_row(f"  {day}", f"suspect: {reason}")
+    return Group(table, *_faults(result))
+
+
+def _generation_table(result: dict[str, Any]) -> Table:
+    table = Table("Days", "Complete", "New", "Changed", "Unchanged", "Not complete")
+    days, counts = result["days"], result["counts"]
+    lacking = [f"{day['day']} {day['state']}" for day in days if day["state"] != "complete"]
+    complete = len(days) - len(lacking)
+    table.add_row(str(len(days)), str(complete), *(str(counts[name]) for name in _COUNTS), _first_few(lacking))
+    return table
+
+
+def _import_generation_table(result: dict[str, Any]) -> Group:
+    table = Table("File", "Series", "Rows", "New", "Changed", "Unchanged", "Rejected", "From", "To")
+    for entry in result["files"]:
+        for number, part in enumerate(entry["series"]):
+            table.add_row(
+                "" if number else entry["file"],
+                part["series"],
+                *(str(part[name]) for name in ("rows", *_COUNTS)),
+                "" if number else str(len(entry["rejected"])),
+                *(f"{local_date(datetime.fromisoformat(part[name]))}" for name in ("first", "last")),
+            )
     return Group(table, *_faults(result))
 
 
@@ -129,3 +184,7 @@ def _faults(result: dict[str, Any]) -> list[Text]:
 
 def _reason(fault: dict[str, Any]) -> str:
     return str(FactoryError(fault["message"], **fault["fields"]))
+
+
+def _first_few(days: list[str]) -> str:
+    return ", ".join(days[:_MOST_DAYS]) + (" ..." if len(days) > _MOST_DAYS else "")

@@ -33,7 +33,8 @@ class Settings(BaseSettings):
 
     mode: Literal["live", "demo"] = Field(
         "live",
-        description="`live` asks the real sources; `demo` simulates prices and weather offline, in a store of its own.",
+        description="`live` asks the real sources; `demo` simulates prices, weather and generation offline, in a store "
+        "of its own.",
     )
     host: str = Field("127.0.0.1", min_length=1, description="Address that the server listens on.")
     port: int = Field(8050, ge=1, le=65535, description="Port that the server listens on.")
@@ -56,7 +57,9 @@ class Settings(BaseSettings):
         "Every page says so.",
     )
 
-    ree_url: BaseUrl = Field("https://apidatos.ree.es", description="Base address of REE apidatos (prices).")
+    ree_url: BaseUrl = Field(
+        "https://apidatos.ree.es", description="Base address of REE apidatos (prices, generation)."
+    )
     esios_url: BaseUrl = Field("https://api.esios.ree.es", description="Base address of ESIOS (prices, second way).")
     esios_token: SecretStr | None = Field(
         None, description="Personal ESIOS token. Without it only the public daily archive of ESIOS is asked."
@@ -120,7 +123,7 @@ class Settings(BaseSettings):
         description="Days back for which missing prices are fetched at the start and every few minutes; 0: never.",
     )
     demo_days: int = Field(400, ge=14, le=2000, description="Days of history that the demo simulates.")
-    demo_seed: int = Field(7, ge=0, description="Seed of the simulation; the same seed gives the same prices.")
+    demo_seed: int = Field(7, ge=0, description="Seed of the simulation; the same seed gives the same values.")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least level that is logged.")
     log_format: Literal["json", "console"] = Field(

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds, local_date
-from chocofactory.domain import gaps, prices
-from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, WEATHER_OBSERVATION, Series, price_series
+from chocofactory.domain import gaps, generation, prices
+from chocofactory.domain.generation import COMBINED_CYCLE
+from chocofactory.domain.measurements import ENERGY_PRICE, GENERATION, PVPC, WEATHER_OBSERVATION, Series, price_series
 from chocofactory.services.memo import Memo
 from chocofactory.services.ranges import FIRST_DAY, LAST_DAY, check_days
 
@@ -61,8 +62,13 @@ class Gaps:
         self._memo = Memo(store)
 
     def series(self) -> list[Series]:
-        """Series that grow with time and can thus have gaps: prices, PVPC even while it is empty, and weather."""
+        """Series that grow with time and can thus have gaps: prices, PVPC even while it is empty, weather, generation.
+
+        Of generation combined cycle stands for all technologies: they come together, and it runs on every day, whereas
+        others may not, begin or end.
+        """
         known = [*self._store.series(ENERGY_PRICE), *self._store.series(WEATHER_OBSERVATION)]
+        known += [one for one in self._store.series(GENERATION) if one == generation.daily_series(COMBINED_CYCLE)]
         first = price_series(PVPC)
         return [first, *(series for series in known if series != first)]
 
@@ -120,11 +126,14 @@ class Gaps:
     def _horizon(self, series: Series) -> datetime:
         """The end (UTC, exclusive) of what must be there by now.
 
-        Observations: the hours that are over. Prices: today, and tomorrow once it is published.
+        Observations: the hours that are over. Generation: the last day that is published. Prices: today, and tomorrow
+        once it is published.
         """
         now = self._clock.now()
         if series.measurement is WEATHER_OBSERVATION:
             return now.replace(minute=0, second=0, microsecond=0)
+        if series.measurement is GENERATION:
+            return day_bounds(generation.last_published(now))[1]
         today = local_date(now)
         tomorrow = today + timedelta(days=1)
         out = prices.published_at(series.keys["market"], tomorrow) <= now

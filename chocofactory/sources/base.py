@@ -150,6 +150,7 @@ class DailySource(Protocol):
 
 
 @runtime_checkable
+@runtime_checkable
 class GenerationSource(Protocol):
     """Delivers generated electricity by technology, a row a local day, the day after; ``name`` and ``system``."""
 
@@ -252,7 +253,7 @@ def price_frame(rows: Iterable[tuple[Any, Any]], *, source: str, market: str, fi
         quarter-hours mixed, or only days that were not asked for.
 
     """
-    read = [(_moment(stamp, source), _number(value, source)) for stamp, value in rows]
+    read = [(moment(stamp, source), number(value, source)) for stamp, value in rows]
     table = pd.DataFrame(read, columns=["time", "price"]).drop_duplicates()
     index = pd.DatetimeIndex(table["time"], tz="UTC").as_unit("us").rename("time")
     prices = pd.Series(table["price"].to_numpy(dtype=float), index=index).sort_index()
@@ -268,13 +269,7 @@ def price_frame(rows: Iterable[tuple[Any, Any]], *, source: str, market: str, fi
     start, end = day_bounds(first, last)
     inside = prices[(prices.index >= start) & (prices.index < end)]
     if inside.empty:
-        raise MalformedAnswer(
-            "{source} answered for {answered} when it was asked for {first} to {last}.",
-            source=source,
-            answered=prices.index[0].isoformat(),
-            first=first,
-            last=last,
-        )
+        raise answered_for_others(source, prices.index[0].isoformat(), first, last)
     frame = pd.DataFrame({"price_eur_kwh": eur_kwh(inside)}, index=inside.index)
     frame.attrs["resolution"] = resolution
     return frame
@@ -289,21 +284,55 @@ def nothing_published(source: str, market: str, first: date, last: date) -> NotP
     )
 
 
-def _moment(stamp: Any, source: str) -> datetime:
+def no_generation(source: str, first: date, last: date) -> NotPublished:
+    """The error that says that a source has no generation of these days."""
+    return NotPublished("{source} has no generation of {first} to {last}.", source=source, first=first, last=last)
+
+
+def answered_for_others(source: str, answered: str, first: date, last: date) -> MalformedAnswer:
+    """The error that says that a source, asked for some days, ``answered`` for others alone."""
+    return MalformedAnswer(
+        "{source} answered for {answered} when it was asked for {first} to {last}.",
+        source=source,
+        answered=answered,
+        first=first,
+        last=last,
+    )
+
+
+def moment(stamp: Any, source: str) -> datetime:
+    """The moment in UTC that a source wrote in ISO 8601.
+
+    Raises
+    ------
+    MalformedAnswer
+        It is none, or has no offset.
+
+    """
     try:
-        moment = datetime.fromisoformat(stamp)
+        found = datetime.fromisoformat(stamp)
     except (TypeError, ValueError):
-        moment = None
-    if moment is None or moment.tzinfo is None:
+        found = None
+    if found is None or found.tzinfo is None:
         raise MalformedAnswer(
             "{source} answered with {value} where a time with its offset belongs.", source=source, value=repr(stamp)
         )
-    return moment.astimezone(UTC)
+    return found.astimezone(UTC)
 
 
-def _number(value: Any, source: str) -> float:
+def number(value: Any, source: str) -> float:
+    """A source's number; null is NaN.
+
+    Raises
+    ------
+    MalformedAnswer
+        It is something else, or not finite.
+
+    """
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise MalformedAnswer("{source} answered with {value} where a price belongs.", source=source, value=repr(value))
+        raise MalformedAnswer(
+            "{source} answered with {value} where a number belongs.", source=source, value=repr(value)
+        )
     return float(value)

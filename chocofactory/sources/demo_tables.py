@@ -21,7 +21,15 @@ were then moved, month by month, until twenty simulated years had the mean and t
 
 **Weather** from SIAR's daily values of Linares (MAPA), 2005 to 2024: least squares of each quantity on a constant and
 two waves a year (cosine and sine of the day of the year, and of twice it); standard deviation and day-to-day
-correlation of what is left. SIAR has no pressure: the standard atmosphere at 515 m, and a usual spread.
+correlation of what is left. SIAR has no pressure: the standard atmosphere at 515 m, and a usual spread. Rain: from the
+share of days with 0.2 mm or more in each month (``RAIN_ABOVE``: the standard normal number that as many exceed), and
+mean and deviation of the logarithm of their rain. Sun: SIAR's radiation over that outside the atmosphere (FAO 56),
+``CLEAR_AIR`` its upper tenth in each month; ``CLOUD...`` moved by hand until months had the mean and the spread of the
+real ones. **Forecast** errors are set by hand, about as those of weather services are; they are checked by nothing.
+
+**Generation** from REE's daily combined cycle (its MWh over its share is the total) and hourly MW of the Peninsula,
+2024 and 2025: means by month, GWh a day; spread of the logarithm about them. What those files do not tell apart is set
+by hand, about as REE's yearly totals: sun by the season of what is left, the others alike all the year.
 """
 
 from __future__ import annotations
@@ -91,3 +99,50 @@ COLDEST_HOUR, WARMEST_HOUR = (6.0, 1.1, 0.0, 0.0, 0.0), 15.0
 WEATHER_MEMORY = 0.74
 WIND_DAILY_SHARE = 0.5
 PRESSURE_HPA, PRESSURE_SD_HPA = 952.9, 5.0
+
+LATITUDE_DEG = 38.15
+RAIN_ABOVE = (0.25, 0.31, 0.47, 0.39, 0.84, 1.48, 2.33, 1.75, 1.04, 0.52, 0.28, 0.31)
+RAIN_MEMORY, RAIN_LOG_MM, RAIN_LOG_SD, RAIN_MOST_MM, RAIN_HOUR_SD = 0.4, 0.47, 1.5, 60.0, 5.5
+CLEAR_AIR = (0.66, 0.68, 0.71, 0.75, 0.75, 0.77, 0.78, 0.78, 0.74, 0.71, 0.67, 0.63)
+CLOUD, CLOUD_STEEP, CLOUD_FROM = 0.75, 1.3, 0.2
+"""How much of the sun the thickest clouds take, how quickly they do as it gets damper, and where it is half."""
+
+FORECAST_MEMORY = 0.97
+FORECAST_SD = ((0.5, 2.8), (3.0, 13.0), (0.3, 4.0), (0.12, 0.4))
+"""Standard error at the issue and after five days: temperature [degC], humidity [%], pressure [hPa], log of wind."""
+RAIN_LATE_H, RAIN_WIDTH_H = 5, 8
+"""How many hours more, after five days, rain comes too early or late, and counts as around an hour."""
+
+GENERATION = (766, 761, 739, 683, 672, 737, 791, 751, 719, 700, 716, 741)
+GENERATION_WEEK = (1.004, 1.029, 1.039, 1.043, 1.032, 0.948, 0.904)
+GENERATION_SD, GENERATION_MEMORY = 0.03, 0.5
+"""All generation by month, GWh a day, its factor from Monday to Sunday, and the spread of single days."""
+WIND_FARMS, WIND_FARMS_LOG_SD, WIND_FARMS_MEMORY = (
+    (211, 181, 201, 144, 119, 122, 134, 116, 137, 158, 192, 182),
+    0.42,
+    0.6,
+)
+HYDRO, HYDRO_LOG_SD, HYDRO_MEMORY = (104, 118, 129, 121, 93, 70, 57, 49, 45, 67, 70, 74), 0.35, 0.9
+NUCLEAR, NUCLEAR_SD, NUCLEAR_MEMORY, NUCLEAR_MOST = (
+    (167, 162, 135, 108, 107, 142, 164, 165, 159, 134, 122, 138),
+    0.06,
+    0.95,
+    171,
+)
+SUN_CELLS = (75, 107, 96, 126, 156, 176, 195, 178, 155, 106, 93, 84)
+SUN_HEAT = (2, 4, 7, 12, 18, 22, 26, 23, 17, 8, 4, 2)
+"""Photovoltaic and thermal, GWh on a day of usual clouds."""
+OTHERS = {
+    "cogeneration": 45,
+    "pumped_storage": 14,
+    "other_renewables": 10,
+    "coal": 8,
+    "diesel_engines": 7,
+    "non_renewable_waste": 4,
+    "renewable_waste": 2.5,
+}
+"""GWh a day of what varies only as demand does."""
+GAS_LEAST, GAS_EASE = 35, 18
+"""GWh a day of combined cycle that run for the grid's sake, however much wind and sun there is; and how gently."""
+USUAL_SUN = 0.8
+"""Share of its clear-sky radiation that a usual day gets."""

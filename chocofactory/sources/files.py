@@ -24,13 +24,12 @@ from chocofactory.domain.measurements import PVPC, QUARTER_HOURLY, SPOT
 from chocofactory.domain.prices import FIRST_DAY
 from chocofactory.sources.base import eur_kwh, resolution_of
 from chocofactory.sources.esios import INDICATORS
-from chocofactory.sources.text_files import Rejected, name_of, read_text, split_rows
+from chocofactory.sources.tables import TableReader
+from chocofactory.sources.text_files import name_of, read_text
 
 if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
-
-    import numpy.typing as npt
 
 END_OF_TIMES = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -38,10 +37,6 @@ _PLAIN = {PVPC: ("timestamp_utc", "price_eur_kwh"), SPOT: ("timestamp_utc", "pri
 _FIRST = "price_first_published_eur_kwh"
 _EXPORT = ("id", "geoid", "value", "datetime")
 _MARKETS = {str(indicator): (market, str(place)) for market, (indicator, place) in INDICATORS.items()}
-_CLOCK = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
-_OFFSET = r"(?:Z|[+-]\d\d:?\d\d)"
-_SPANISH_NUMBER = r"[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+)(?:,\d+)?"
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 
 
 @dataclass(frozen=True)
@@ -82,17 +77,16 @@ def read_prices(source: Path | str | BinaryIO, name: str | None = None, *, until
     return _Reader(name, until).read(read_text(source, name))
 
 
-class _Reader:
-    """Reads one file; collects the rows that it has to reject."""
+class _Reader(TableReader):
+    """Reads one price file."""
 
     def __init__(self, name: str, until: datetime) -> None:
-        self._name = name
+        super().__init__(name)
         self._until = until
-        self._rejected = Rejected(name)
 
     def read(self, text: str) -> PriceFile:
         """Everything from the text to the frame."""
-        table = self._table(text)
+        table = self.table(text)
         whole = len(table)
         rows = whole + len(self._rejected)
         if set(_EXPORT) <= set(table.columns):
@@ -112,17 +106,6 @@ class _Reader:
             repeated=repeated,
             rejected=self._rejected.told(),
         )
-
-    def _table(self, text: str) -> pd.DataFrame:
-        """All rows as text, by line number; columns as the header names them, in lower case."""
-        head, rows = split_rows(text, self._name)
-        header = [column.lower() for column in head]
-        if len(set(header)) != len(header):
-            raise MalformedFile("{name} names a column twice.", name=self._name)
-        whole = self._rejected.whole(rows, len(header))
-        columns = zip(*(fields for _, fields in whole), strict=True) if whole else [()] * len(header)
-        content = {name: pd.Series(column, dtype="str") for name, column in zip(header, columns, strict=True)}
-        return pd.DataFrame(content).set_axis([line for line, _ in whole])
 
     def _plain_market(self, table: pd.DataFrame) -> str:
         for market, columns in _PLAIN.items():
@@ -158,15 +141,15 @@ class _Reader:
         given = table[table[value] != ""]
         times = self._times(given[time], zone_needed=time != "timestamp_utc")
         self._check_range(market, times, given[time])
-        numbers = {"price_eur_kwh": self._numbers(given[value])}
+        numbers = {"price_eur_kwh": self.numbers(given[value])}
         if value != "price_eur_kwh":
             numbers["price_eur_kwh"] = eur_kwh(numbers["price_eur_kwh"])
         elif _FIRST in given:
-            numbers["first_price_eur_kwh"] = self._numbers(given[_FIRST])
+            numbers["first_price_eur_kwh"] = self.numbers(given[_FIRST])
         good = times.notna() & ~np.isnan(numbers["price_eur_kwh"]) & ~given.index.isin(list(self._rejected))
         index = pd.DatetimeIndex(times[good]).as_unit("us").rename("time")
         frame = pd.DataFrame({name: column[good] for name, column in numbers.items()}, index=index)
-        unique = self._unique(frame.assign(line=given.index[good]))
+        unique = self.once(frame.assign(line=given.index[good]))
         if unique.empty:
             raise self._rejected.first() or MalformedFile("{name} holds no price.", name=self._name)
         resolution = resolution_of(pd.DatetimeIndex(unique.index))
@@ -177,20 +160,8 @@ class _Reader:
         return unique, resolution, len(table) - len(given), len(frame) - len(unique)
 
     def _times(self, column: pd.Series, *, zone_needed: bool) -> pd.DatetimeIndex:
-        """Moments in UTC; NaT for the rows that are rejected for theirs."""
-        form = f"{_CLOCK}{_OFFSET}" if zone_needed else f"{_CLOCK}{_OFFSET}?"
-        times = pd.to_datetime(column.where(column.str.fullmatch(form)), utc=True, format="ISO8601", errors="coerce")
-        index = pd.DatetimeIndex(times)
-        for line in column.index[index.isna()]:
-            self._rejected.add(
-                line,
-                MalformedFile(
-                    "{name}, line {line}: {value} is not a time with its offset.",
-                    name=self._name,
-                    line=line,
-                    value=repr(column[line]),
-                ),
-            )
+        """Moments in UTC; NaT where there is none. Those off the grid of quarter-hours are rejected."""
+        index = self.times(column, zone_needed=zone_needed)
         for line in column.index[index.notna() & ~on_grid(index, QUARTER_HOURLY)]:
             self._rejected.add(
                 line,
@@ -229,43 +200,3 @@ class _Reader:
                     until=local(self._until).date().isoformat(),
                 ),
             )
-
-    def _numbers(self, column: pd.Series) -> npt.NDArray[np.float64]:
-        """Numbers exactly as written; NaN where there is none, and for the rows that are rejected for theirs.
-
-        One decimal comma makes it a column of Spanish numbers, in which dots part thousands.
-        """
-        commas = column.str.contains(",", regex=False).any()
-        numeric = column.str.fullmatch(_SPANISH_NUMBER if commas else _NUMBER).to_numpy(dtype=bool)
-        digits = column[numeric]
-        if commas:
-            digits = digits.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
-        numbers = np.full(len(column), np.nan)
-        numbers[numeric] = digits.to_numpy(dtype=object).astype(float)
-        numbers[np.isinf(numbers)] = np.nan
-        for line in column.index[np.isnan(numbers) & (column != "").to_numpy()]:
-            self._rejected.add(
-                line,
-                MalformedFile(
-                    "{name}, line {line}: {value} is not a price.",
-                    name=self._name,
-                    line=line,
-                    value=repr(column[line]),
-                ),
-            )
-        return numbers
-
-    def _unique(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Sorted by time, each time once: rows that agree count once, rows that do not are a fault of the file."""
-        prices = list(frame.columns.drop("line"))
-        ordered = frame.sort_index(kind="stable")
-        once = ordered[~ordered.reset_index().duplicated(["time", *prices]).to_numpy()]
-        again = once[once.index.duplicated()]
-        if len(again):
-            raise MalformedFile(
-                "{name}, line {line}: another price for {time} than a line before.",
-                name=self._name,
-                line=int(again["line"].iloc[0]),
-                time=again.index[0].isoformat(),
-            )
-        return once.loc[:, prices]

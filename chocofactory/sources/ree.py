@@ -1,4 +1,4 @@
-"""REE apidatos: PVPC and day-ahead spot prices, without a key.
+"""REE apidatos: PVPC and day-ahead spot prices, and generation by technology, without a key.
 
 ``GET /es/datos/mercados/precios-mercados-tiempo-real`` answers with a block for each market. What it does that one
 would not expect:
@@ -8,6 +8,9 @@ would not expect:
 - "no data yet" is HTTP 502 with ``There are no data for the selected filters.``: no outage, and no reason to retry;
 - it blocks addresses that ask too much, with HTTP 403 and a page for people;
 - nothing in an answer says which zone it is for: the question must.
+
+Both are asked through one client, so that the source is left in peace as a whole. How generation is answered stands in
+``ree_generation``.
 """
 
 from __future__ import annotations
@@ -16,18 +19,21 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from chocofactory.core.errors import MalformedAnswer, SourceError
+from chocofactory.core.errors import MalformedAnswer
+from chocofactory.domain.generation import NATIONAL
 from chocofactory.domain.measurements import PVPC, SPOT
-from chocofactory.sources.base import check_request, nothing_published, price_frame
+from chocofactory.sources import ree_generation
+from chocofactory.sources.base import check_length, check_request, no_generation, nothing_published, price_frame
 from chocofactory.sources.http import HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     import pandas as pd
 
     from chocofactory.core.config import Settings
+    from chocofactory.core.errors import NotPublished
     from chocofactory.sources.http import Answer
 
 _PATH = "es/datos/mercados/precios-mercados-tiempo-real"
@@ -37,10 +43,11 @@ _FIRST_ERROR = 400
 
 
 class Ree:
-    """Prices from REE apidatos, for the Peninsula, hour by hour."""
+    """Prices of the Peninsula by the hour, and generation of the whole country by the day, from REE apidatos."""
 
     name = "ree"
     markets = frozenset(_BLOCKS)
+    system = NATIONAL
     longest_request = timedelta(days=31)
 
     def __init__(
@@ -69,12 +76,19 @@ class Ree:
             "geo_limit": "peninsular",
             "geo_ids": "8741",
         }
-
-        def refine(answer: Answer) -> SourceError | None:
-            return nothing_published(self.name, market, first, last) if _says_no_data(answer) else None
-
-        answer = self._http.get(_PATH, params, refine=refine)
+        answer = self._ask(_PATH, params, nothing_published(self.name, market, first, last))
         return parse_prices(answer.json(), market, first, last, source=self.name)
+
+    def generation(self, first: date, last: date) -> dict[str, pd.DataFrame]:
+        """Generation of the local days ``first`` ... ``last``: see ``GenerationSource.generation``."""
+        check_length(self, first, last)
+        params = {"start_date": f"{first}T00:00", "end_date": f"{last}T23:59", "time_trunc": "day"}
+        nothing = no_generation(self.name, first, last)
+        answer = self._ask(ree_generation.PATH, params, nothing)
+        return ree_generation.parse_generation(answer.json(), first, last, source=self.name)
+
+    def _ask(self, path: str, params: Mapping[str, str], nothing: NotPublished) -> Answer:
+        return self._http.get(path, params, refine=lambda answer: nothing if _says_no_data(answer) else None)
 
 
 def parse_prices(payload: Any, market: str, first: date, last: date, *, source: str = Ree.name) -> pd.DataFrame:

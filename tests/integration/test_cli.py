@@ -17,7 +17,8 @@ import structlog
 from chocofactory import cli
 from chocofactory.core.clock import day_grid
 from chocofactory.core.locks import ProcessLock
-from tests.fakes import wavy_prices
+from tests.fakes import wavy_generation, wavy_prices
+from tests.loopback import Loopback, ReePlayer
 from tests.siar_files import as_siar, row
 
 
@@ -78,6 +79,35 @@ def test_a_bad_file_is_named_and_does_not_stop_the_good_one(choco, price_file, t
     assert result["result"]["files"][0]["new"] > 0
     only = choco("import", "prices", bad, expect=2)
     assert "bad.csv" in only.stderr
+
+
+def test_generation_is_imported_once_and_told_series_by_series(choco, tmp_path):
+    path = tmp_path / "mw.csv"
+    path.write_text("timestamp_utc,demand_forecast_544_mw,wind_551_mw\n2025-03-10T00:00:00Z,7,8\n")
+    first, again = (json.loads(choco("import", "generation", path, "--json").stdout)["result"] for _ in range(2))
+    assert [(file["new"], file["unchanged"]) for file in (*first["files"], *again["files"])] == [(2, 0), (0, 2)]
+    with path.open("a") as file:
+        file.write("2025-03-10T01:00:00Z,abc,8\n")
+    told = choco("import", "generation", path, expect=3).stdout
+    assert "generation{technology=wind, system=peninsula}@1h" in told
+    assert "'abc' is not a number" in told
+    assert "bad.csv" in choco("import", "generation", tmp_path / "bad.csv", expect=2).stderr
+
+
+def test_generation_is_fetched_by_day(choco):
+    first, last = date(2025, 3, 1), date(2025, 3, 5)
+    player = ReePlayer(wavy_prices(first, last), generation=wavy_generation(first, last))
+    with Loopback(player) as server:
+        settings = {"CHOCO_REE_URL": server.url, "CHOCO_HTTP_PAUSE_S": "0", "CHOCO_HTTP_ATTEMPTS": "1"}
+        asked = ("ingest", "generation", "--start", first, "--end", last)
+        run = json.loads(choco(*asked, "--json", **settings).stdout)
+        assert [day["state"] for day in run["result"]["days"]] == ["complete"] * 5
+        told = choco(*asked, "--force", **settings).stdout
+        assert len(server.requests) == 2
+        nothing = choco("ingest", "generation", "--start", "2020-01-01", "--end", "2020-01-01", expect=4, **settings)
+    assert "Not complete" in told
+    assert "no generation" in nothing.stderr
+    assert "future" in choco("ingest", "generation", "--end", "2098-01-02", expect=2).stderr
 
 
 @pytest.mark.realdata

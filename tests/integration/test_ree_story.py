@@ -22,6 +22,7 @@ from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, SPOT, price_ser
 from chocofactory.domain.prices import DayState
 from chocofactory.sources.files import read_prices
 from chocofactory.tasks.catch_up import catch_up
+from tests.fakes import wavy_generation
 from tests.loopback import Loopback, ReePlayer, recorded_prices
 
 pytestmark = pytest.mark.realdata
@@ -95,7 +96,8 @@ def tell(tmp_path, played):
 
     def begin(pvpc=None, **settings) -> Story:
         pvpc = played[PVPC] if pvpc is None else pvpc
-        players = [ReePlayer(pvpc, played[SPOT], until=SATURDAY) for _ in range(2)]
+        generated = wavy_generation(WEEK_AGO, SATURDAY)
+        players = [ReePlayer(pvpc, played[SPOT], until=SATURDAY, generation=generated) for _ in range(2)]
         servers = [Loopback(player) for player in players]
         opened.extend(server.__exit__ for server in servers)
         quick = {"http_attempts": 2, "http_pause_s": 0, "http_backoff_s": 0, "log_level": "ERROR"}
@@ -110,6 +112,7 @@ def tell(tmp_path, played):
         clock = StoppedClock(datetime(2021, 10, 30, 12, tzinfo=MADRID))
         factory = bootstrap.build(given, clock=clock)
         opened.append(lambda *_: factory.close())
+        factory.generation_ingestion.ingest(WEEK_AGO, FRIDAY)  # there already: most stories are about prices
         asked = _Joined(server.requests for server in servers)
         return Story(factory, clock, *players, asked, create_server(factory).test_client())
 
@@ -205,6 +208,22 @@ def test_what_the_source_does_not_have_yet_is_waited_for_then_late_and_at_last_t
     assert hours[1:5] == ["01:00:00+02:00", "02:00:00+02:00", "02:00:00+01:00", "03:00:00+01:00"]
     assert len(hours) == len(story.prices(SUNDAY, SPOT)) == 25
     assert story.factory.health.light(PVPC).level == "good"
+
+
+def test_generation_of_a_day_is_fetched_at_noon_of_the_next(tell):
+    story = tell()
+    story.ingest(WEEK_AGO, SATURDAY)
+    story.ree.until = SUNDAY
+    story.at(11, 59, day=SUNDAY)
+    assert story.catch_up()["kind"] == "ingest_prices"
+    assert story.catch_up() is None
+    story.at(12, day=SUNDAY)
+    run = story.catch_up()
+    assert (run["kind"], run["state"], run["requested_by"]) == ("ingest_generation", "succeeded", "scheduler")
+    assert [(day["day"], day["state"]) for day in run["result"]["days"]] == [(SATURDAY.isoformat(), "complete")]
+    energy = wavy_generation(SATURDAY, SATURDAY).iloc[0].dropna().tolist()
+    assert sorted(story.factory.generation.frame(SATURDAY, SATURDAY)["energy_mwh"]) == sorted(energy)
+    assert story.factory.generation.mix(SATURDAY).sum() == pytest.approx(1)
 
 
 def test_while_ree_is_down_the_archive_of_esios_serves(tell, played):

@@ -93,7 +93,7 @@ def test_without_waiting_it_returns_while_the_run_goes_on(factory, source):
     assert runs(factory) == [("ingest_prices", "succeeded")]
 
 
-def test_a_busy_run_of_prices_does_not_keep_the_weather_from_coming(tmp_path, clock):
+def test_a_busy_run_of_prices_does_not_keep_the_others_from_coming(tmp_path, clock):
     factory = bootstrap.build(load_settings(data_dir=tmp_path, mode="demo", demo_days=14), clock=clock)
     go_on = threading.Event()
     factory.jobs.register([JobKind("ingest_prices", lambda params, report: Outcome({"waited": go_on.wait(30)}))])
@@ -101,7 +101,8 @@ def test_a_busy_run_of_prices_does_not_keep_the_weather_from_coming(tmp_path, cl
     catch_up(factory, wait=True)
     go_on.set()
     factory.jobs._threads.shutdown(wait=True)
-    assert sorted(runs(factory)) == [("ingest_prices", "succeeded"), ("ingest_weather", "succeeded")]
+    kinds = ("ingest_forecast", "ingest_generation", "ingest_prices", "ingest_weather")
+    assert sorted(runs(factory)) == [(kind, "succeeded") for kind in kinds]
     factory.close()
 
 
@@ -166,6 +167,8 @@ def test_the_demo_is_full_before_its_first_page(tmp_path, clock):
         assert factory.gaps.report(day(-14), TODAY) != []
         assert all(entry.gaps == [] for entry in factory.gaps.report(day(-14), TODAY))
         assert set(factory.prices.frame(day(-14), TODAY)["kind"]) == {"simulated"}
+        assert set(factory.generation.frame(day(-14), TODAY)["kind"]) == {"simulated"}
+        assert factory.generation.days(day(-14), day(-2))["share"].round(9).eq(1).all()
     finally:
         running.shutdown()
         factory.close()

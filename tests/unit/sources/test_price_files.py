@@ -136,10 +136,10 @@ def test_blank_prices_are_absent_and_counted():
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("2025-03-12T02:00:00Z,free", "'free' is not a price"),
-        ("2025-03-12T02:00:00Z,inf", "'inf' is not a price"),
-        ("2025-03-12T02:00:00Z,1e999", "'1e999' is not a price"),
-        ("2025-03-12T02:00:00Z,1_0", "'1_0' is not a price"),
+        ("2025-03-12T02:00:00Z,free", "'free' is not a number"),
+        ("2025-03-12T02:00:00Z,inf", "'inf' is not a number"),
+        ("2025-03-12T02:00:00Z,1e999", "'1e999' is not a number"),
+        ("2025-03-12T02:00:00Z,1_0", "'1_0' is not a number"),
         ("12/03/2025 02:00,0.3", "'12/03/2025 02:00' is not a time"),
         ("2025-13-12T02:00:00Z,0.3", "'2025-13-12T02:00:00Z' is not a time"),
         ("2025-03-12,0.3", "'2025-03-12' is not a time"),
@@ -215,7 +215,7 @@ def test_rows_that_agree_count_once():
 
 
 def test_rows_that_disagree_are_a_fault_of_the_file_with_its_line():
-    with pytest.raises(MalformedFile, match=r"prices.csv, line 4: another price for 2025-03-12T01:00"):
+    with pytest.raises(MalformedFile, match=r"prices.csv, line 4: another value for 2025-03-12T01:00"):
         read(PLAIN + "2025-03-12T01:00:00Z,0.3\n")
 
 

@@ -174,7 +174,7 @@ def test_a_time_without_its_offset_is_malformed(stamp):
 
 @pytest.mark.parametrize("price", ["50.0", True, float("nan"), float("inf"), {}, []])
 def test_a_price_that_is_no_number_is_malformed(price):
-    with pytest.raises(MalformedAnswer, match="where a price belongs"):
+    with pytest.raises(MalformedAnswer, match="where a number belongs"):
         parsed([("2025-03-12T00:00:00.000+01:00", price)])
 
 
