@@ -19,12 +19,19 @@ from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
 from chocofactory.services.prices import Prices
-from chocofactory.services.siar import etl_siar_job
+from chocofactory.services.siar import SiarHistory, etl_siar_job
 from chocofactory.services.sources import SourceLog
 from chocofactory.services.weather import Place, Weather
 from chocofactory.services.weather_ingestion import WeatherIngestion, weather_jobs
 from chocofactory.sources.aemet import Aemet
-from chocofactory.sources.base import DailySource, ForecastSource, GenerationSource, ObservationSource, PriceSource
+from chocofactory.sources.base import (
+    DailySource,
+    ForecastSource,
+    GenerationSource,
+    HistorySource,
+    ObservationSource,
+    PriceSource,
+)
 from chocofactory.sources.demo import Demo
 from chocofactory.sources.esios import Esios, EsiosArchive
 from chocofactory.sources.openweather import OpenWeather, site
@@ -59,6 +66,7 @@ class Factory:
     weather: Weather
     weather_ingestion: WeatherIngestion
     climate: Climate
+    history: SiarHistory
     generation: Generation
     generation_ingestion: GenerationIngestion
     gaps: Gaps
@@ -109,7 +117,8 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     generators = [source for source in asked if isinstance(source, GenerationSource)]
     generation_ingestion = GenerationIngestion(store, log, generators, clock)
     jobs.register([ingest_generation_job(generation_ingestion), import_generation_job(store, clock)])
-    jobs.register([etl_siar_job(store, clock)])
+    history = SiarHistory(store, [source for source in asked if isinstance(source, HistorySource)], clock)
+    jobs.register([etl_siar_job(store, clock), history.job()])
     return Factory(
         settings=settings,
         clock=clock,
@@ -119,6 +128,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         weather=Weather(store, clock, _places(settings)),
         weather_ingestion=weather_ingestion,
         climate=Climate(store),
+        history=history,
         generation=Generation(store),
         generation_ingestion=generation_ingestion,
         gaps=Gaps(store, clock),

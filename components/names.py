@@ -63,6 +63,9 @@ _JOBS: Mapping[str, str] = {
     "ingest_forecast": N_("Fetch the weather forecast"),
     "ingest_climatology": N_("Fetch checked days"),
     "etl_siar": N_("Bring in SIAR days"),
+    "ingest_siar": N_("Simulate SIAR days"),
+    "ingest_generation": N_("Fetch generation"),
+    "import_generation": N_("Import generation"),
 }
 _ASKERS: Mapping[str, str] = {
     "dashboard": N_("dashboard"),
@@ -124,7 +127,9 @@ def series(one: Series) -> str:
 
 
 def station(province: str, number: str) -> str:
-    """A station of the SIAR network."""
+    """A station of the SIAR network; the demonstration's has the number 0."""
+    if number == "0":
+        return _("Simulated station")
     return _("Station {province}/{number}", province=province, number=number)
 
 

@@ -8,6 +8,7 @@ marked as interpolated, and what no provider has stays NaN.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,14 @@ from chocofactory.domain.measurements import HOURLY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     import numpy.typing as npt
 
     Numbers = npt.NDArray[np.float64]
+
+CHECKED_AFTER = timedelta(days=4)
+"""How long after a day its checked values can be expected from AEMET."""
 
 _SUMS = frozenset({"precipitation_mm"})
 _HELD = frozenset({"precipitation_probability_pct"})

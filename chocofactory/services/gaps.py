@@ -11,7 +11,17 @@ import pandas as pd
 from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.domain import gaps, generation, prices
 from chocofactory.domain.generation import COMBINED_CYCLE
-from chocofactory.domain.measurements import ENERGY_PRICE, GENERATION, PVPC, WEATHER_OBSERVATION, Series, price_series
+from chocofactory.domain.measurements import (
+    ENERGY_PRICE,
+    GENERATION,
+    PVPC,
+    SIAR_DAILY,
+    WEATHER_DAILY,
+    WEATHER_OBSERVATION,
+    Series,
+    price_series,
+)
+from chocofactory.domain.weather import CHECKED_AFTER
 from chocofactory.services.memo import Memo
 from chocofactory.services.ranges import FIRST_DAY, LAST_DAY, check_days
 
@@ -62,12 +72,13 @@ class Gaps:
         self._memo = Memo(store)
 
     def series(self) -> list[Series]:
-        """Series that grow with time and can thus have gaps: prices, PVPC even while it is empty, weather, generation.
+        """Series that can have gaps: prices, PVPC even while it is empty, weather by hour and by day, generation.
 
         Of generation combined cycle stands for all technologies: they come together, and it runs on every day, whereas
         others may not, begin or end.
         """
-        known = [*self._store.series(ENERGY_PRICE), *self._store.series(WEATHER_OBSERVATION)]
+        whole = (ENERGY_PRICE, WEATHER_OBSERVATION, WEATHER_DAILY, SIAR_DAILY)
+        known = [series for measurement in whole for series in self._store.series(measurement)]
         known += [one for one in self._store.series(GENERATION) if one == generation.daily_series(COMBINED_CYCLE)]
         first = price_series(PVPC)
         return [first, *(series for series in known if series != first)]
@@ -126,10 +137,15 @@ class Gaps:
     def _horizon(self, series: Series) -> datetime:
         """The end (UTC, exclusive) of what must be there by now.
 
-        Observations: the hours that are over. Generation: the last day that is published. Prices: today, and tomorrow
-        once it is published.
+        Observations: the hours that are over. Checked days: four days ago. SIAR's days, which come in files: the last
+        one that came. Generation: the last day that is published. Prices: today, and tomorrow once it is published.
         """
         now = self._clock.now()
+        if series.measurement is SIAR_DAILY:
+            times = self._times(series)
+            return day_bounds(local_date(times[-1].to_pydatetime()) if len(times) else FIRST_DAY)[1]
+        if series.measurement is WEATHER_DAILY:
+            return day_bounds(local_date(now - CHECKED_AFTER))[1]
         if series.measurement is WEATHER_OBSERVATION:
             return now.replace(minute=0, second=0, microsecond=0)
         if series.measurement is GENERATION:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.clock import local_date
@@ -14,14 +14,18 @@ from chocofactory.sources.siar import read_siar
 from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from chocofactory.core.clock import Clock
     from chocofactory.services.jobs import Report
+    from chocofactory.sources.base import HistorySource
     from chocofactory.store.base import SeriesStore
 
 ETL = "etl_siar"
+HISTORY_YEARS = 24
+"""Whole years of history before the present one, where no file is needed."""
+
 _ENDING = ".csv"
 _COUNTS = ("rows", "kept", "blank", "repeated", "new", "changed", "unchanged")
 
@@ -42,6 +46,39 @@ def etl_siar_job(store: SeriesStore, clock: Clock) -> JobKind:
         return Outcome({**outcome.result, "totals": totals}, outcome.complete, outcome.error)
 
     return JobKind(ETL, work, heavy=True)
+
+
+class SiarHistory:
+    """Keeps the history of sources that need no file: the demonstration's, which simulates a station of the network."""
+
+    def __init__(self, store: SeriesStore, sources: Sequence[HistorySource], clock: Clock) -> None:
+        self._store = store
+        self._sources = sources
+        self._clock = clock
+
+    def due(self) -> list[date]:
+        """Local days of the last ``HISTORY_YEARS`` years that are over and not kept."""
+        last = local_date(self._clock.now()) - timedelta(days=1)
+        first = date(last.year - HISTORY_YEARS, 1, 1)
+        lacking: set[date] = set()
+        for source in self._sources:
+            coverage = self._store.coverage(_of(source), first, last)
+            lacking.update(stamp.date() for stamp in coverage.index[coverage["present"] < coverage["expected"]])
+        return sorted(lacking)
+
+    def job(self) -> JobKind:
+        """The kind ``ingest_siar``: params ``first`` and ``last`` (ISO dates)."""
+
+        def work(params: Mapping[str, Any], report: Report) -> Outcome:
+            first, last = date.fromisoformat(params["first"]), date.fromisoformat(params["last"])
+            counts = WriteCounts()
+            for source in self._sources:
+                frame = source.siar_days(first, last)
+                counts += self._store.write(_of(source), frame, source=source.name, written_at=self._clock.now())
+            report(100, "Done: {new} new, {changed} changed days.", new=counts.new, changed=counts.changed)
+            return Outcome({"new": counts.new, "changed": counts.changed, "unchanged": counts.unchanged})
+
+        return JobKind("ingest_siar", work)
 
 
 def siar_files(paths: Iterable[Path]) -> list[Path]:
@@ -121,3 +158,7 @@ def _keep(store: SeriesStore, clock: Clock, path: Path) -> dict[str, Any]:
         "last": max((station["last"] for station in stations), default=None),
         "stations": stations,
     }
+
+
+def _of(source: HistorySource) -> Series:
+    return Series(SIAR_DAILY, {"province": source.province, "station": source.siar_station}, DAILY)

@@ -14,6 +14,7 @@ from chocofactory.core.clock import day_bounds, local_date, local_days
 from chocofactory.core.errors import Conflict, SourceError
 from chocofactory.domain import gaps
 from chocofactory.domain.measurements import DAILY, WEATHER_DAILY, WEATHER_FORECAST, WEATHER_OBSERVATION, Series
+from chocofactory.domain.weather import CHECKED_AFTER
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
 from chocofactory.services.ranges import check_days
 from chocofactory.services.sources import SourceLog, most_telling
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 FORECAST_FRESH = timedelta(hours=3)
 """A forecast that was issued longer ago is asked for again: providers renew theirs several times a day."""
-CLIMATOLOGY_LATE = timedelta(days=4)
-"""How long after a day its checked values can be expected."""
 
 
 @dataclass
@@ -97,7 +96,7 @@ class WeatherIngestion:
 
     def climatology_due(self, days_back: int) -> list[date]:
         """Local days of ``days_back`` that lack their checked values and are old enough to have them."""
-        last = local_date(self._clock.now() - CLIMATOLOGY_LATE)
+        last = local_date(self._clock.now() - CHECKED_AFTER)
         first = last - timedelta(days=days_back)
         lacking: set[date] = set()
         for source in self._stations:

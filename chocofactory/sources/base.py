@@ -151,6 +151,31 @@ class DailySource(Protocol):
 
 @runtime_checkable
 @runtime_checkable
+class HistorySource(Protocol):
+    """Has the daily history of a SIAR station; ``name``, ``province`` and ``siar_station`` name the series."""
+
+    name: str
+    province: str
+    siar_station: str
+
+    def siar_days(self, first: date, last: date) -> pd.DataFrame:
+        """Days ``first`` ... ``last``, both included, that are over.
+
+        Returns
+        -------
+        DataFrame
+            Index ``time`` (UTC, local midnight at which the day begins, sorted, unique); columns among the fields of
+            ``siar_daily``. Never empty, no row all NaN.
+
+        Raises
+        ------
+        NotPublished
+            None of these days is over.
+
+        """
+
+
+@runtime_checkable
 class GenerationSource(Protocol):
     """Delivers generated electricity by technology, a row a local day, the day after; ``name`` and ``system``."""
 

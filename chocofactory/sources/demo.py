@@ -47,15 +47,13 @@ if TYPE_CHECKING:
 ISSUE_HOURS = 6
 """A forecast is issued at every full six hours, UTC, as weather services do."""
 
-SIAR_PROVINCE, SIAR_STATION = "23", "demo"
-"""Keys of the simulated SIAR station: of the province of Jaén, and unlike any real one."""
-
 
 class Demo:
     """A source of simulated prices, of weather for Linares, observed and forecast, and of the country's generation."""
 
     name = "demo"
     station = place = "linares"
+    province, siar_station = "23", "0"  # of the province of Jaén; the network counts its stations from 1
     system = NATIONAL
     reach = timedelta(days=3660)
     markets = frozenset({PVPC, SPOT})

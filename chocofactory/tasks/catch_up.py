@@ -34,6 +34,8 @@ def catch_up(factory: Factory, *, wait: bool = False) -> None:
             _begin(factory, "ingest_forecast", [], wait=wait, pause=timedelta(hours=1))
         if days := weather.climatology_due(days_back):
             _begin(factory, "ingest_climatology", days, wait=wait, pause=timedelta(hours=12))
+        if days := factory.history.due():
+            _begin(factory, "ingest_siar", days, wait=wait)
         if days := factory.generation_ingestion.due(days_back):
             _begin(factory, "ingest_generation", days, wait=wait)
     except FactoryError as error:

@@ -101,7 +101,7 @@ def test_a_busy_run_of_prices_does_not_keep_the_others_from_coming(tmp_path, clo
     catch_up(factory, wait=True)
     go_on.set()
     factory.jobs._threads.shutdown(wait=True)
-    kinds = ("ingest_forecast", "ingest_generation", "ingest_prices", "ingest_weather")
+    kinds = ("ingest_forecast", "ingest_generation", "ingest_prices", "ingest_siar", "ingest_weather")
     assert sorted(runs(factory)) == [(kind, "succeeded") for kind in kinds]
     factory.close()
 

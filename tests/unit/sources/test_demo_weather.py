@@ -9,7 +9,7 @@ import pytest
 from chocofactory.core.clock import MADRID, StoppedClock, day_grid, day_start, local_days
 from chocofactory.core.errors import NotPublished
 from chocofactory.domain.measurements import DAILY, HOURLY, SIAR_DAILY, WEATHER_FORECAST
-from chocofactory.sources.demo import SIAR_PROVINCE, SIAR_STATION, Demo
+from chocofactory.sources.demo import Demo
 
 LATER = datetime(2040, 1, 1, tzinfo=UTC)
 YEAR = date(2024, 1, 1), date(2024, 12, 31)
@@ -61,7 +61,7 @@ def test_days_of_siar_are_in_the_promised_form(days):
     assert (str(days.index.tz), days.index.name, days.index.unit) == ("UTC", "time", "us")
     assert set(days.columns) <= set(SIAR_DAILY.field_names)
     assert days.notna().all().all()
-    assert (SIAR_PROVINCE, SIAR_STATION) == ("23", "demo")
+    assert (Demo.province, Demo.siar_station) == ("23", "0")
 
 
 def test_a_day_of_siar_is_the_same_whatever_range_it_was_asked_in(days):
