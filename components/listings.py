@@ -64,9 +64,11 @@ def runs_table(runs: Sequence[Any], now: datetime) -> Component:
 
 
 def run_result(run: Any) -> Component | None:
-    """What a run came to, in full: a line for each market or file, and what it could not do; None while it goes on."""
+    """What a run came to: a line for each market, source or file, and what it could not do; None while it goes on."""
     result = run.result or {}
     lines = [line for market in result.get("markets", ()) for line in _market_lines(market)]
+    lines += _generation_lines(result) if "days" in result else []
+    lines += [_source_line(source) for source in result.get("sources", ())]
     lines += [line for file in result.get("files", ()) for line in _file_lines(file)]
     lines += [f"{error['file']}: {names.explain(error)}" for error in result.get("errors", ()) if "file" in error]
     lines += [names.explain(error) for error in result.get("errors", ()) if "file" not in error]
@@ -95,22 +97,58 @@ def _market_lines(market: Mapping[str, Any]) -> list[str]:
             changed=text.number(counts["changed"]),
         )
     ]
-    lacking = [day for day in days if day["state"] != "complete"]
-    lines += [_("{day}: {state}", day=_day(day["day"]), state=_(_DAY_STATES[day["state"]])) for day in lacking[:_MOST]]
-    if len(lacking) > _MOST:
-        lines.append(_("and {n} more days", n=text.number(len(lacking) - _MOST)))
     suspect = [day["day"] for day in days if day["suspect"]]
+    lines += _lacking_lines(days)
     lines += [_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in suspect]
     return [*lines, *(names.explain(error) for error in market["errors"])]
 
 
+def _generation_lines(result: Mapping[str, Any]) -> list[str]:
+    """What was fetched of generation, then the days that are not whole."""
+    days, counts = result["days"], result["counts"]
+    told = _(
+        "Generation: {complete} of {days} days complete, {new} new and {changed} changed values",
+        complete=text.number(sum(day["state"] == "complete" for day in days)),
+        days=text.number(len(days)),
+        new=text.number(counts["new"]),
+        changed=text.number(counts["changed"]),
+    )
+    return [told, *_lacking_lines(days)]
+
+
+def _lacking_lines(days: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The first days that are not whole, and how many more there are."""
+    lacking = [day for day in days if day["state"] != "complete"]
+    lines = [_("{day}: {state}", day=_day(day["day"]), state=_(_DAY_STATES[day["state"]])) for day in lacking[:_MOST]]
+    if len(lacking) > _MOST:
+        lines.append(_("and {n} more days", n=text.number(len(lacking) - _MOST)))
+    return lines
+
+
+def _source_line(source: Mapping[str, Any]) -> str:
+    """What a source of weather delivered, or why it did not."""
+    if source["error"]:
+        return names.explain(source["error"])
+    return _(
+        "{source}: {new} new and {changed} changed rows, {unchanged} as before",
+        source=names.source(source["source"]),
+        **{name: text.number(source[name]) for name in ("new", "changed", "unchanged")},
+    )
+
+
 def _file_lines(file: Mapping[str, Any]) -> list[str]:
-    """What a file of prices or of SIAR days held, then its first rejected lines and the days to be doubted."""
+    """What a file held, then its first rejected lines and the days to be doubted."""
     counts = {name: text.number(file[name]) for name in ("rows", "new", "changed", "blank")}
     counts["rejected"] = text.number(len(file["rejected"]))
     if "kept" in file:
         told = _(
             "{file}: {rows} days, {new} new, {changed} changed; {blank} blank, {rejected} lines rejected",
+            file=file["file"],
+            **counts,
+        )
+    elif "series" in file:
+        told = _(
+            "{file}: {rows} values, {new} new, {changed} changed; {blank} blank, {rejected} lines rejected",
             file=file["file"],
             **counts,
         )

@@ -36,6 +36,8 @@ _SOURCES: Mapping[str, str] = {
     "siar": N_("SIAR"),
     "demo": N_("simulation"),
 }
+_TECHNOLOGIES: Mapping[str, str] = {"combined_cycle": N_("combined cycle")}
+_SYSTEMS: Mapping[str, str] = {"national": N_("Spain"), "peninsula": N_("Peninsula")}
 _FIELDS: Mapping[str, tuple[str, str, int]] = {
     "temperature_c": (N_("Temperature"), "°C", 1),
     "humidity_pct": (N_("Relative humidity"), "%", 0),
@@ -172,6 +174,8 @@ _SERIES: Mapping[Measurement, str] = {
 _NAMED: Mapping[str, Callable[[str], str]] = {
     "source": source,
     "provider": source,
+    "technology": lambda name: _(_TECHNOLOGIES[name]) if name in _TECHNOLOGIES else name,
+    "system": lambda name: _(_SYSTEMS[name]) if name in _SYSTEMS else name,
     "market": lambda name: market(name) if name in MARKETS else name,
     "reason": lambda words: _SYSTEM_CODE.sub("", words),
 }

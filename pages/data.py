@@ -14,9 +14,8 @@ from dash.exceptions import PreventUpdate
 from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
 from chocofactory.core.errors import JobBusy
-from chocofactory.domain.measurements import PVPC
 from chocofactory.services.imports import LARGEST_UPLOAD_BYTES, import_uploads
-from chocofactory.services.ingestion import EARLIEST
+from chocofactory.services.ranges import FIRST_DAY, check_days
 from components import calendar_figures, cards, controls, listings, names, twins
 from components.text import N_, _, page_title
 from components.toasts import notify
@@ -32,6 +31,7 @@ dash.register_page(__name__, path="/data", name=N_("Data"), title=page_title(N_(
 
 USUAL_DAYS = 30
 POLL_MS = 1000
+RECENT = 8
 
 
 class ids:  # noqa: N801 - read as a namespace
@@ -47,12 +47,30 @@ class ids:  # noqa: N801 - read as a namespace
     last = "data-last"
     force = "data-force"
     fill = "data-fill"
+    what = "data-what"
     upload = "data-upload"
+    upload_siar = "data-upload-siar"
+    upload_generation = "data-upload-generation"
     run = "data-run"
     progress = "data-progress"
     poll = "data-poll"
     done = "data-done"
     recent = "data-recent"
+
+
+UPLOADS = {
+    ids.upload: "import_prices",
+    ids.upload_siar: "etl_siar",
+    ids.upload_generation: "import_generation",
+}
+"""The kind of run that brings in what is dropped on each upload."""
+FILLED = {
+    "ingest_prices": N_("Prices"),
+    "ingest_weather": N_("Observed weather"),
+    "ingest_climatology": N_("Checked days"),
+    "ingest_generation": N_("Generation"),
+}
+"""What can be fetched of a range of days, by kind of run."""
 
 
 def layout(first: object = None, last: object = None, **_query: Any) -> Component:
@@ -74,7 +92,7 @@ def layout(first: object = None, last: object = None, **_query: Any) -> Componen
                                 _("Fetch what is new"), ids.fetch, icon_name="arrow-clockwise", kind="primary"
                             ),
                             _range_form(begin_day, end_day, today),
-                            _upload(),
+                            _uploads(),
                         ],
                         className="actions",
                     ),
@@ -124,30 +142,25 @@ def coverage(name: str, _done: str, theme: str) -> tuple[Any, Any, bool, Any]:
     Output(ids.run, "data"),
     Input(ids.fetch, "n_clicks"),
     Input(ids.fill, "n_clicks"),
-    Input(ids.upload, "contents"),
-    State(ids.upload, "filename"),
+    *(Input(upload, "contents") for upload in UPLOADS),
+    *(State(upload, "filename") for upload in UPLOADS),
+    State(ids.what, "value"),
     State(ids.first, "value"),
     State(ids.last, "value"),
     State(ids.force, "value"),
     prevent_initial_call=True,
 )
-def begin(
-    _fetch: int, _fill: int, contents: list[str] | None, files: list[str] | None, first: str, last: str, force: bool
-) -> str:
-    """Start the run that was asked for, and show it; one that is under way already is shown instead."""
+def begin(_fetch: int, _fill: int, *given: Any) -> list[str]:
+    """Start what was asked for, and show it; a run of the kind that is under way already is shown instead."""
     asked = dash.ctx.triggered_id
-    try:
-        if asked == ids.upload:
-            return _import(contents or [], files or [])
-        if asked == ids.fetch:
-            return _fetch_new()
-        return _fill_range(first, last, force=bool(force))
-    except JobBusy as busy:
-        if asked == ids.upload:
-            notify(_("Another import is under way: your files were not imported. Try again after it."), "warning")
-        else:
-            notify(_("That is under way already: its progress is shown."))
-        return busy.run_id
+    contents, names_of_files = given[: len(UPLOADS)], given[len(UPLOADS) : 2 * len(UPLOADS)]
+    what, first, last, force = given[2 * len(UPLOADS) :]
+    if asked == ids.fetch:
+        return [run for kind, params in _news() if (run := _start(kind, params))]
+    if asked == ids.fill:
+        return [run] if (run := _fill_range(what, first, last, force=bool(force))) else []
+    place = list(UPLOADS).index(asked)
+    return _import(UPLOADS[asked], contents[place] or [], names_of_files[place] or [])
 
 
 @callback(
@@ -161,44 +174,60 @@ def begin(
     Input(ids.run, "data"),
     State(ids.done, "data"),
 )
-def watch(_ticks: int | None, run_id: str | None, done: str) -> tuple[Any, ...]:
-    """Follow the run that was started here, or any that is under way; stop asking when there is none.
+def watch(_ticks: int | None, started: list[str] | None, done: str) -> tuple[Any, ...]:
+    """Follow the runs that were started here and any that is under way; stop asking when there is none.
 
     ``done`` holds the newest run of which the page has shown the end: when it changes, the rest is drawn anew.
     """
     jobs = factory().jobs
-    recent = jobs.recent(limit=6)
-    active = next((run for run in recent if run.finished_at is None), None)
-    shown = active or (jobs.get(run_id) if run_id else None)
-    progress = cards.job_progress(shown, names.job(shown.kind), listings.run_result(shown)) if shown else None
-    busy = active is not None
+    recent = jobs.recent(limit=RECENT)
+    active = [run for run in recent if run.finished_at is None]
+    others = [run for run in active if run.id not in (started or ())]
+    shown = [*(jobs.get(run_id) for run_id in started or ()), *others]
+    progress = [cards.job_progress(run, names.job(run.kind), listings.run_result(run)) for run in shown]
+    busy = bool(active)
     ended = recent[0].id if recent and not busy else done
     news = dash.no_update if ended == done else ended
     return progress, listings.runs_table(recent, factory().clock.now()), news, not busy, busy, busy
 
 
-def _fetch_new() -> str:
+def _news() -> list[tuple[str, dict[str, Any]]]:
+    """Runs that bring what is new, of every source that there is."""
     today = local_date(factory().clock.now())
-    return _ingest(today - timedelta(days=1), today + timedelta(days=1), force=False)
+    recent = {"first": (today - timedelta(days=1)).isoformat(), "last": today.isoformat()}
+    prices = {**recent, "last": (today + timedelta(days=1)).isoformat(), "force": False}
+    kinds = [*factory().weather_ingestion.kinds, *factory().generation_ingestion.kinds]
+    return [("ingest_prices", prices), *((kind, recent) for kind in kinds if kind != "ingest_climatology")]
 
 
-def _fill_range(first: str, last: str, *, force: bool) -> str:
+def _start(kind: str, params: dict[str, Any]) -> str:
+    """Start a run, or say that one of its kind is under way; the id of whichever it is."""
+    try:
+        return factory().jobs.start(kind, params, "dashboard").id
+    except JobBusy as busy:
+        notify(_("That is under way already: its progress is shown."))
+        return busy.run_id
+
+
+def _fill_range(what: str, first: str, last: str, *, force: bool) -> str:
     begin_day, end_day = controls.day_of(first), controls.day_of(last)
     if begin_day is None or end_day is None:
         notify(_("Choose the first and the last day."), "warning")
         raise PreventUpdate
-    return _ingest(begin_day, end_day, force=force)
+    check_days(begin_day, end_day)
+    if what == "ingest_prices":
+        market = factory().ingestion.markets[0]
+        factory().ingestion.check_range(market, begin_day, end_day)
+    return _start(what, {"first": begin_day.isoformat(), "last": end_day.isoformat(), "force": force})
 
 
-def _ingest(first: date, last: date, *, force: bool) -> str:
-    factory().ingestion.check_range(factory().ingestion.markets[0], first, last)
-    params = {"first": first.isoformat(), "last": last.isoformat(), "force": force}
-    return factory().jobs.start("ingest_prices", params, "dashboard").id
-
-
-def _import(contents: list[str], files: list[str]) -> str:
+def _import(kind: str, contents: list[str], files: list[str]) -> list[str]:
     uploads = [(name, _decoded(content)) for name, content in zip(files, contents, strict=True)]
-    return import_uploads(factory().jobs, factory().uploads, "import_prices", uploads, "dashboard").id
+    try:
+        return [import_uploads(factory().jobs, factory().uploads, kind, uploads, "dashboard").id]
+    except JobBusy as busy:
+        notify(_("Another import is under way: your files were not imported. Try again after it."), "warning")
+        return [busy.run_id]
 
 
 def _decoded(content: str) -> bytes:
@@ -221,10 +250,13 @@ def _source(source: Source, now: datetime) -> Component:
 
 def _range_form(first: date, last: date, today: date) -> Component:
     tomorrow = today + timedelta(days=1)
+    kinds = ["ingest_prices", *factory().weather_ingestion.kinds, *factory().generation_ingestion.kinds]
+    ranged = {kind: _(FILLED[kind]) for kind in kinds if kind in FILLED}
     return html.Div(
         [
-            controls.date_input(ids.first, _("From"), first, earliest=EARLIEST[PVPC], latest=tomorrow),
-            controls.date_input(ids.last, _("Until"), last, earliest=EARLIEST[PVPC], latest=tomorrow),
+            controls.select(ids.what, _("What"), ranged, "ingest_prices"),
+            controls.date_input(ids.first, _("From"), first, earliest=FIRST_DAY, latest=tomorrow),
+            controls.date_input(ids.last, _("Until"), last, earliest=FIRST_DAY, latest=tomorrow),
             controls.switch(ids.force, _("Fetch again what is there, for revisions")),
             controls.button(_("Fill this range"), ids.fill),
         ],
@@ -234,13 +266,24 @@ def _range_form(first: date, last: date, today: date) -> Component:
     )
 
 
-def _upload() -> Component:
-    return dcc.Upload(
-        html.Button([controls.icon("upload"), _("Import price files (CSV, .gz)")], className="btn btn-quiet"),
-        id=ids.upload,
-        multiple=True,
-        max_size=LARGEST_UPLOAD_BYTES,
-        className="upload",
+def _uploads() -> Component:
+    labels = {
+        ids.upload: _("Import price files (CSV, .gz)"),
+        ids.upload_siar: _("Import SIAR files (CSV)"),
+        ids.upload_generation: _("Import generation files (CSV, .gz)"),
+    }
+    return html.Div(
+        [
+            dcc.Upload(
+                html.Button([controls.icon("upload"), label], className="btn btn-quiet"),
+                id=upload,
+                multiple=True,
+                max_size=LARGEST_UPLOAD_BYTES,
+                className="upload",
+            )
+            for upload, label in labels.items()
+        ],
+        className="uploads",
     )
 
 

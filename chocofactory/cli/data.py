@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from chocofactory.cli.terminal import Json, day_of, opened, progress, show_run
+from chocofactory.cli.terminal import Json, day_of, opened, progress, show_run, show_runs
 from chocofactory.core.clock import local_date
 from chocofactory.core.errors import FactoryError
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chocofactory.store.state import JobRun
+
+
+class Weather(StrEnum):
+    """What can be fetched of the weather."""
+
+    OBSERVED = "observed"
+    FORECAST = "forecast"
+    CHECKED = "checked"
+
+
+_WEATHER_KINDS = {
+    Weather.OBSERVED: "ingest_weather",
+    Weather.FORECAST: "ingest_forecast",
+    Weather.CHECKED: "ingest_climatology",
+}
 MOST_REJECTED = 10
 _MOST_DAYS = 5
 _COUNTS = ("new", "changed", "unchanged")
@@ -52,6 +72,28 @@ def import_prices(
         with progress(as_json) as watch:
             finished = factory.jobs.run("import_prices", {"files": [str(f.absolute()) for f in files]}, "cli", watch)
         show_run(finished, as_json, _import_table)
+
+
+@ingest.command("weather")
+def ingest_weather(
+    start: Annotated[str | None, typer.Option(help="First local day, YYYY-MM-DD; by default yesterday.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last local day; by default today.")] = None,
+    what: Annotated[
+        list[Weather] | None, typer.Option(help="observed, forecast, checked; by default the first two.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Fetch weather: hours observed of a range of days, the forecast in force, and days that were checked since."""
+    with opened() as factory:
+        today = local_date(factory.clock.now())
+        last = day_of(end) if end else today
+        first = day_of(start) if start else min(last, today - timedelta(days=1))
+        params = {"first": first.isoformat(), "last": last.isoformat()}
+        finished = []
+        for part in what or (Weather.OBSERVED, Weather.FORECAST):
+            with progress(as_json) as watch:
+                finished.append(factory.jobs.run(_WEATHER_KINDS[part], params, "cli", watch))
+        show_runs(finished, as_json, _weather_table)
 
 
 @ingest.command("generation")
@@ -131,6 +173,17 @@ def _import_table(result: dict[str, Any]) -> Group:
         for day, reason in entry["suspect"].items():
             table.add_row(f"  {day}", f"suspect: {reason}")
     return Group(table, *_faults(result))
+
+
+def _weather_table(finished: Sequence[JobRun]) -> Group:
+    table = Table("What", "Source", *(name.capitalize() for name in _COUNTS), "Error")
+    words = {kind: part.value for part, kind in _WEATHER_KINDS.items()}
+    for run in finished:
+        for entry in (run.result or {}).get("sources", ()):
+            why = _reason(entry["error"]) if entry["error"] else ""
+            table.add_row(words[run.kind], entry["source"], *(str(entry[name]) for name in _COUNTS), why)
+    failed = [Text(_reason(run.error), style="red") for run in finished if run.error and not run.result]
+    return Group(*([table] if table.row_count else []), *failed)
 
 
 def _generation_table(result: dict[str, Any]) -> Table:

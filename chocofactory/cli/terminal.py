@@ -28,7 +28,7 @@ from chocofactory.core.errors import (
 from chocofactory.core.logs import configure_logs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from chocofactory.bootstrap import Factory
     from chocofactory.services.jobs import Report
@@ -109,6 +109,24 @@ def show_run(finished: JobRun, as_json: bool, table: Any) -> None:
     if finished.error:
         raise typer.Exit(exit_of(class_of(finished.error["code"])))
     if finished.state != "succeeded":
+        raise typer.Exit(Exit.PARTIAL)
+
+
+def show_runs(finished: Sequence[JobRun], as_json: bool, table: Any) -> None:
+    """The same of several runs that belong together: failed when each of them failed, partial when one did."""
+    if as_json:
+        print_json(
+            [
+                {"id": run.id, "kind": run.kind, "state": run.state, "result": run.result, "error": run.error}
+                for run in finished
+            ]
+        )
+    else:
+        out.print(table(finished))
+    errors = [run.error for run in finished if run.error]
+    if len(errors) == len(finished):
+        raise typer.Exit(exit_of(class_of(errors[0]["code"])))
+    if any(run.state != "succeeded" for run in finished):
         raise typer.Exit(Exit.PARTIAL)
 
 

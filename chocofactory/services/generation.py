@@ -152,6 +152,11 @@ class GenerationIngestion:
         table = self._kept.days(first, last)
         return [day.date() for day in table.index[table["share"] < generation.WHOLE_SHARE]]
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of runs for which there is a source."""
+        return ["ingest_generation"] if self._sources else []
+
     def due(self, days_back: int) -> list[date]:
         """Published days of the last ``days_back`` that are missing; none where no source delivers generation."""
         today = local_date(self._clock.now())

@@ -71,6 +71,16 @@ class WeatherIngestion:
         self._forecasters = forecasters
         self._stations = stations
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of runs for which there is a source."""
+        able = {
+            "ingest_weather": self._observers,
+            "ingest_forecast": self._forecasters,
+            "ingest_climatology": self._stations,
+        }
+        return [kind for kind, sources in able.items() if sources]
+
     def due(self, days_back: int) -> list[date]:
         """Local days of the last ``days_back``, and today, that lack an hour which some source could still deliver."""
         now = self._clock.now()
