@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chocofactory import __version__
-from chocofactory.cli import data, status
+from chocofactory.cli import data, status, store
 from chocofactory.cli.terminal import Exit, err, exit_of, fail, opened, out
 from chocofactory.core.config import Settings, load_settings
 from chocofactory.core.errors import Conflict, FactoryError
@@ -18,6 +18,7 @@ __all__ = ["Exit", "app", "main"]
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="When to run which machine in a chocolate plant.")
 app.add_typer(data.ingest, name="ingest")
 app.add_typer(data.imports, name="import")
+app.add_typer(store.store, name="store")
 
 for _command in (status.gaps, status.status, status.config):
     app.command()(_command)
