@@ -50,7 +50,7 @@ def import_prices(
 
 
 def _ingest_table(result: dict[str, Any]) -> Table:
-    table = Table("Market", "Days", "Complete", "New", "Changed", "Unchanged", "Not complete", "Suspect")
+    table = Table("Market", "Days", "Complete", "New", "Changed", "Unchanged", "Queued", "Not complete", "Suspect")
     for market in result["markets"]:
         days = market["days"]
         lacking = [f"{day['day']} {day['state']}" for day in days if day["state"] != "complete"]
@@ -60,7 +60,7 @@ def _ingest_table(result: dict[str, Any]) -> Table:
             market["market"],
             str(len(days)),
             str(len(days) - len(lacking)),
-            *(str(counts[name]) for name in ("new", "changed", "unchanged")),
+            *(str(counts[name]) for name in ("new", "changed", "unchanged", "queued")),
             ", ".join(lacking[:5]) + (" ..." if len(lacking) > 5 else ""),  # noqa: PLR2004
             ", ".join(suspect),
         )
@@ -68,12 +68,12 @@ def _ingest_table(result: dict[str, Any]) -> Table:
 
 
 def _import_table(result: dict[str, Any]) -> Table:
-    table = Table("File", "Market", "Rows", "New", "Changed", "Unchanged", "Rejected", "From", "To")
+    table = Table("File", "Market", "Rows", "New", "Changed", "Unchanged", "Queued", "Rejected", "From", "To")
     for entry in result["files"]:
         table.add_row(
             entry["file"],
             entry["market"],
-            *(str(entry[name]) for name in ("rows", "new", "changed", "unchanged")),
+            *(str(entry[name]) for name in ("rows", "new", "changed", "unchanged", "queued")),
             str(len(entry["rejected"])),
             f"{local_date(datetime.fromisoformat(entry['first']))}",
             f"{local_date(datetime.fromisoformat(entry['last']))}",

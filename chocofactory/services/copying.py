@@ -64,9 +64,10 @@ def copy(source: SeriesStore, target: SeriesStore, report: Report = quiet) -> Co
     Raises
     ------
     StoreUnavailable
-        A store is away; what was copied until then stays.
+        A store is away, or writes still wait for the source; what was copied until then stays.
 
     """
+    _settle(source)
     outcome = CopyReport()
     months = [(series, *month) for series in source.series() for month in _months(series, source)]
     counts: dict[Series, WriteCounts] = {}
@@ -100,6 +101,14 @@ def compare(source: SeriesStore, target: SeriesStore, report: Report = quiet, *,
         if lines := [line for line in parts if line is not None]:
             out.append(_together(lines))
     return out
+
+
+def _settle(store: SeriesStore) -> None:
+    """Bring in what was written and waits: it belongs to the store too."""
+    store.replay()
+    outbox = store.outbox()
+    if outbox is not None and outbox.entries:
+        raise StoreUnavailable("Writes of {rows} rows still wait for the store to copy from.", rows=outbox.rows)
 
 
 def _months(series: Series, *stores: SeriesStore) -> Iterator[tuple[datetime, datetime]]:

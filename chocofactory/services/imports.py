@@ -137,6 +137,7 @@ def _import_one(ingestion: PriceIngestion, path: Path) -> dict[str, Any]:
         "new": counts.new,
         "changed": counts.changed,
         "unchanged": counts.unchanged,
+        "queued": counts.queued,
         "blank": parsed.blank,
         "elsewhere": parsed.elsewhere,
         "repeated": parsed.repeated,

@@ -43,7 +43,7 @@ T = TypeVar("T")
 
 log = get_logger(__name__)
 
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 2.0, 20.0
+CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 2.0, 10.0
 ATTEMPTS, DEADLINE_S = 4, 5.0
 """Most tries of one call, and the time [s] after which none begins."""
 LEFT_ALONE_S = 2.0

@@ -21,7 +21,7 @@ from chocofactory.domain.measurements import (
     price_series,
 )
 from chocofactory.services.copying import Difference, compare, copy
-from chocofactory.store.base import WriteCounts
+from chocofactory.store.base import OutboxState, WriteCounts
 from chocofactory.store.sqlite import SqliteSeriesStore
 from tests.contract_kit import EVER, HOUR, LATER, NOW, PRICES, START, hours, write
 
@@ -99,9 +99,9 @@ def test_each_kind_of_difference_is_counted(stores):
 
 def test_a_missing_value_differs_from_a_known_one_and_not_from_a_missing_one(stores):
     source, target = stores
-    for store, suspect in ((source, [True, None, False]), (target, [None, None, False])):
-        write(store, hours([1, 2, 3], suspect=pd.array(suspect, dtype="boolean")))
-    assert [line.changed for line in compare(source, target)] == [1]
+    for store, suspect in ((source, [True, None, None, False]), (target, [None, None, True, False])):
+        write(store, hours([1, 2, 3, 4], suspect=pd.array(suspect, dtype="boolean")))
+    assert [line.changed for line in compare(source, target)] == [2]
 
 
 def test_issues_of_a_forecast_are_told_apart(stores):
@@ -120,6 +120,17 @@ def test_what_only_waits_for_the_target_is_not_copied(stores, monkeypatch):
     monkeypatch.setattr(target, "write", lambda *_, **__: WriteCounts(queued=2))
     with pytest.raises(StoreUnavailable, match=r"2 rows of energy_price.* wait for it"):
         copy(source, target)
+
+
+def test_what_waits_for_the_source_is_brought_in_first(stores, monkeypatch):
+    source, target = stores
+    waiting = OutboxState(1, 2, 100, 1000, NOW)
+    monkeypatch.setattr(source, "outbox", lambda: waiting)
+    with pytest.raises(StoreUnavailable, match="2 rows still wait"):
+        copy(source, target)
+    monkeypatch.setattr(source, "outbox", lambda: OutboxState(0, 0, 0, 1000))
+    monkeypatch.setattr(source, "replay", lambda: write(source, hours([1, 2])).total)
+    assert [line["new"] for line in copy(source, target).series] == [2]
 
 
 def test_rows_that_differ_take_the_values_of_the_source(stores):
