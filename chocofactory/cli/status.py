@@ -140,11 +140,12 @@ def _status_table(report: dict[str, Any]) -> None:
 
 def _tell_of_outbox(outbox: Outbox | None) -> None:
     if outbox is not None and outbox.age_s is not None:
-        waits = f"{outbox.entries} writes of {outbox.rows} rows wait for InfluxDB, the oldest for {outbox.age_s:.0f} s"
-        err.print(f"{waits} ({outbox.bytes} of {outbox.limit_bytes} bytes)", style="yellow", highlight=False)
+        room = f"{outbox.bytes} of {outbox.limit_bytes} bytes"
+        waits = f"Waiting for InfluxDB: {outbox.rows} rows, the oldest for {outbox.age_s:.0f} s ({room})"
+        err.print(waits, style="yellow", highlight=False)
     if outbox is not None and outbox.aside_entries:
-        aside = f"InfluxDB refused {outbox.aside_entries} writes of {outbox.aside_rows} rows, which are set aside"
-        err.print(f"{aside}: {outbox.aside_reason}", style="red", highlight=False, markup=False)
+        aside = f"Refused by InfluxDB and set aside: {outbox.aside_rows} rows: {outbox.aside_reason}"
+        err.print(aside, style="red", highlight=False, markup=False)
 
 
 def _iso(moment: Any) -> str | None:

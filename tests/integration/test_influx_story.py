@@ -187,7 +187,7 @@ def test_the_command_line_tells_what_waits_and_sends_it(choco, bucket, server, t
     write(away, hours([1, 2]), at=SystemClock().now())
     away.close()
     told = choco("status", expect=6, INFLUX_URL=nowhere).stderr
-    assert "1 writes of 2 rows wait for InfluxDB" in told
+    assert "Waiting for InfluxDB: 2 rows, the oldest for" in told
     assert "does not answer" in told
     assert "does not answer" in choco("store", "replay", expect=6, INFLUX_URL=nowhere).stderr
     assert "2 rows sent, 0 wait" in choco("store", "replay").stdout
