@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flask import current_app
 
 from chocofactory.core.clock import SystemClock, TravellingClock
-from chocofactory.core.config import as_environment
+from chocofactory.core.config import as_environment, variable
+from chocofactory.core.errors import ConfigurationError
 from chocofactory.domain.tariff import tariff
 from chocofactory.services.climate import Climate
+from chocofactory.services.delivery import Delivery
 from chocofactory.services.gaps import Gaps
 from chocofactory.services.generation import Generation, GenerationIngestion, ingest_generation_job
 from chocofactory.services.generation_files import import_generation_job
@@ -46,7 +48,9 @@ if TYPE_CHECKING:
     from chocofactory.core.clock import Clock
     from chocofactory.core.config import Settings
     from chocofactory.domain.tariff import Tariff
-    from chocofactory.store.base import SeriesStore
+    from chocofactory.store.base import Nature, SeriesStore
+
+    StoreKind = Literal["sqlite", "influx"]
 
 EXTENSION = "chocofactory"
 
@@ -72,6 +76,7 @@ class Factory:
     gaps: Gaps
     jobs: Jobs
     health: Health
+    delivery: Delivery
     uploads: Path
     _store: SeriesStore
     _state: StateStore
@@ -89,14 +94,16 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     Raises
     ------
     StoreError
-        The data folder or what lies in it cannot be used.
+        The data folder or what lies in it cannot be used; not for a server that is away.
+    ConfigurationError
+        As ``series_store``.
     MixedProvenance
         The store holds data of the other mode.
 
     """
     clock = clock or (TravellingClock(settings.clock_start) if settings.clock_start else SystemClock())
     folder = settings.mode_dir
-    store = SqliteSeriesStore(folder / "series.db", "simulated" if settings.mode == "demo" else "real")
+    store = series_store(settings, clock)
     state = StateStore(folder / "state.db")
     asked = list(sources) if sources is not None else _sources(settings, clock)
     sellers = [source for source in asked if isinstance(source, PriceSource)]
@@ -134,10 +141,38 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),
+        delivery=Delivery(store),
         uploads=folder / "uploads",
         _store=store,
         _state=state,
     )
+
+
+def series_store(settings: Settings, clock: Clock, kind: StoreKind | None = None) -> SeriesStore:
+    """The series store of this mode: the one that the settings choose, or the one that is named.
+
+    Raises
+    ------
+    ConfigurationError
+        The settings do not say where InfluxDB is, or hold no token for it.
+    StoreError, MixedProvenance
+        As the stores.
+
+    """
+    nature: Nature = "simulated" if settings.mode == "demo" else "real"
+    if (kind or ("influx" if settings.influx_url else "sqlite")) == "sqlite":
+        return SqliteSeriesStore(settings.mode_dir / "series.db", nature)
+    if settings.influx_url is None or settings.influx_token is None:
+        lacking = "influx_token" if settings.influx_url else "influx_url"
+        raise ConfigurationError("{name} must be set to keep series in InfluxDB.", name=variable(lacking))
+    from chocofactory.store.influx import InfluxSeriesStore
+    from chocofactory.store.influx_server import InfluxServer
+    from chocofactory.store.outbox import Outbox
+
+    bucket = settings.influx_bucket + ("-demo" if nature == "simulated" else "")
+    outbox = Outbox(settings.mode_dir / "outbox.db", settings.outbox_max_mb, clock)
+    server = InfluxServer(settings.influx_url, settings.influx_token.get_secret_value(), settings.influx_org, bucket)
+    return InfluxSeriesStore(server, outbox, nature, clock)
 
 
 def factory() -> Factory:

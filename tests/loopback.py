@@ -73,11 +73,13 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """What the server was asked: the path, its query, and headers with names in lower case."""
+    """What the server was asked: the path, its query, headers with names in lower case, the method and the body."""
 
     path: str
     query: dict[str, str]
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
 
 
 class Loopback:
@@ -133,7 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(parts.path, dict(parse_qsl(parts.query)), headers)
+        body = self.rfile.read(int(headers.get("content-length", 0)))
+        request = Request(parts.path, dict(parse_qsl(parts.query)), headers, self.command, body)
         self.server.requests.append(request)
         reply = self.server.answer(request)
         self.close_connection = reply.way != "whole"
@@ -144,6 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
         else:
             self._send(reply)
+
+    def do_POST(self) -> None:
+        self.do_GET()
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)

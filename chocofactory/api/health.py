@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from flask_openapi3 import Tag
 
 from chocofactory import __version__
-from chocofactory.api.schemas import HealthAnswer, PartAnswer, Problem, ReadyAnswer, SourceAnswer, VersionAnswer
+from chocofactory.api.schemas import (
+    HealthAnswer,
+    OutboxAnswer,
+    PartAnswer,
+    Problem,
+    ReadyAnswer,
+    SourceAnswer,
+    VersionAnswer,
+)
 from chocofactory.bootstrap import factory
 from chocofactory.core.errors import FactoryError
 
@@ -38,6 +47,10 @@ def add_routes(blueprint: APIBlueprint) -> None:
             sources = [_source(source) for source in found.health.sources()]
         except FactoryError:
             sources = []
+        try:
+            outbox = found.health.outbox()
+        except FactoryError:
+            outbox = None  # the series store's own part tells that the outbox cannot be read
         answer = ReadyAnswer(
             ready=all(part.ok for part in parts),
             timestamp=found.clock.now(),
@@ -46,6 +59,7 @@ def add_routes(blueprint: APIBlueprint) -> None:
                 for part in parts
             ],
             sources=sources,
+            outbox=OutboxAnswer(**asdict(outbox)) if outbox else None,
         )
         return answer.model_dump(mode="json"), 200 if answer.ready else 503
 

@@ -143,6 +143,19 @@ class SourceAnswer(BaseModel):
     last_error: str | None
 
 
+class OutboxAnswer(BaseModel):
+    """Writes that were taken while the series store's server was away, and wait on disk."""
+
+    entries: int = Field(description="Writes that wait", examples=[3])
+    rows: int = Field(examples=[72])
+    bytes: int = Field(description="In use, those set aside included", examples=[2048])
+    limit_bytes: int = Field(description="Beyond this no write is taken", examples=[256_000_000])
+    age_s: float | None = Field(description="Seconds that the oldest has waited; null when none waits", examples=[61.5])
+    aside_entries: int = Field(description="Writes that the server refused for good, kept apart", examples=[0])
+    aside_rows: int = Field(examples=[0])
+    aside_reason: str | None
+
+
 class ReadyAnswer(BaseModel):
     """Whether all needed parts work: 200 when ready, 503 when not."""
 
@@ -150,6 +163,7 @@ class ReadyAnswer(BaseModel):
     timestamp: datetime
     parts: list[PartAnswer]
     sources: list[SourceAnswer]
+    outbox: OutboxAnswer | None = Field(description="Null where series are kept in the data folder: nothing can wait")
 
 
 class VersionAnswer(BaseModel):
@@ -265,6 +279,7 @@ class Delivered(BaseModel):
     new: int
     changed: int
     unchanged: int
+    queued: int = Field(description="Rows that wait for the store's server", examples=[0])
     error: str | None = Field(examples=[None])
 
 

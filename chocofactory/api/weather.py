@@ -165,6 +165,7 @@ def _delivered(run: JobRun) -> list[Delivered]:
             new=each["new"],
             changed=each["changed"],
             unchanged=each["unchanged"],
+            queued=each["queued"],
             error=str(recall(each["error"])) if each["error"] else None,
         )
         for each in (run.result or {}).get("sources", ())

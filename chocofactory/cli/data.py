@@ -37,7 +37,7 @@ _WEATHER_KINDS = {
 }
 MOST_REJECTED = 10
 _MOST_DAYS = 5
-_COUNTS = ("new", "changed", "unchanged")
+_COUNTS = ("new", "changed", "unchanged", "queued")
 ingest = typer.Typer(no_args_is_help=True, help="Fetch data from its sources.")
 imports = typer.Typer(no_args_is_help=True, help="Import data from files.")
 etl = typer.Typer(no_args_is_help=True, help="Bring in whole histories from files.")
@@ -142,7 +142,7 @@ def etl_siar(
 
 
 def _ingest_table(result: dict[str, Any]) -> Table:
-    table = Table("Market", "Days", "Complete", "New", "Changed", "Unchanged", "Not complete", "Suspect")
+    table = Table("Market", "Days", "Complete", "New", "Changed", "Unchanged", "Queued", "Not complete", "Suspect")
     for market in result["markets"]:
         days = market["days"]
         lacking = [f"{day['day']} {day['state']}" for day in days if day["state"] != "complete"]
@@ -160,7 +160,7 @@ def _ingest_table(result: dict[str, Any]) -> Table:
 
 
 def _import_table(result: dict[str, Any]) -> Group:
-    table = Table("File", "Market", "Rows", "New", "Changed", "Unchanged", "Rejected", "From", "To")
+    table = Table("File", "Market", "Rows", "New", "Changed", "Unchanged", "Queued", "Rejected", "From", "To")
     for entry in result["files"]:
         table.add_row(
             entry["file"],
@@ -187,7 +187,7 @@ def _weather_table(finished: Sequence[JobRun]) -> Group:
 
 
 def _generation_table(result: dict[str, Any]) -> Table:
-    table = Table("Days", "Complete", "New", "Changed", "Unchanged", "Not complete")
+    table = Table("Days", "Complete", "New", "Changed", "Unchanged", "Queued", "Not complete")
     days, counts = result["days"], result["counts"]
     lacking = [f"{day['day']} {day['state']}" for day in days if day["state"] != "complete"]
     complete = len(days) - len(lacking)
@@ -196,7 +196,7 @@ def _generation_table(result: dict[str, Any]) -> Table:
 
 
 def _import_generation_table(result: dict[str, Any]) -> Group:
-    table = Table("File", "Series", "Rows", "New", "Changed", "Unchanged", "Rejected", "From", "To")
+    table = Table("File", "Series", "Rows", "New", "Changed", "Unchanged", "Queued", "Rejected", "From", "To")
     for entry in result["files"]:
         for number, part in enumerate(entry["series"]):
             table.add_row(
@@ -210,7 +210,7 @@ def _import_generation_table(result: dict[str, Any]) -> Group:
 
 
 def _siar_table(result: dict[str, Any]) -> Group:
-    counts = ("rows", "kept", "blank", "new", "changed", "unchanged")
+    counts = ("rows", "kept", "blank", *_COUNTS)
     table = Table("File", *(name.capitalize() for name in counts), "Rejected", "From", "To", "Stations")
     for entry in result["files"]:
         table.add_row(

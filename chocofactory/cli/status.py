@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from chocofactory import __version__
-from chocofactory.cli.terminal import Exit, Json, day_of, in_local_time, opened, out, print_json
+from chocofactory.cli.terminal import Exit, Json, day_of, err, in_local_time, opened, out, print_json
 from chocofactory.core.config import load_settings, variable
+from chocofactory.core.errors import StoreError
 from chocofactory.core.logs import scrub
 from chocofactory.services.health import LEVELS
 
 if TYPE_CHECKING:
     from chocofactory.bootstrap import Factory
     from chocofactory.services.gaps import SeriesGaps
+    from chocofactory.services.health import Outbox
 
 
 def gaps(
@@ -38,11 +41,16 @@ def gaps(
 def status(as_json: Json = False) -> None:
     """How far prices reach, and how the sources did; exit code 3 when something is late or missing."""
     with opened() as factory:
-        report = _status(factory)
+        try:
+            report = _status(factory)
+        except StoreError:
+            _tell_of_outbox(factory.health.outbox())  # the more to be known while its server is away
+            raise
         if as_json:
             print_json(report)
         else:
             _status_table(report)
+            _tell_of_outbox(factory.health.outbox())
         if report["level"] != "good":
             raise typer.Exit(Exit.PARTIAL)
 
@@ -114,6 +122,7 @@ def _status(factory: Factory) -> dict[str, Any]:
         "message": light.message,
         "markets": markets,
         "sources": sources,
+        "outbox": None if (outbox := factory.health.outbox()) is None else asdict(outbox),
     }
 
 
@@ -127,6 +136,16 @@ def _status_table(report: dict[str, Any]) -> None:
     for source in report["sources"]:
         table.add_row(source["name"], source["state"], source["last_success_at"] or "-")
     out.print(table)
+
+
+def _tell_of_outbox(outbox: Outbox | None) -> None:
+    if outbox is not None and outbox.age_s is not None:
+        room = f"{outbox.bytes} of {outbox.limit_bytes} bytes"
+        waits = f"Waiting for InfluxDB: {outbox.rows} rows, the oldest for {outbox.age_s:.0f} s ({room})"
+        err.print(waits, style="yellow", highlight=False)
+    if outbox is not None and outbox.aside_entries:
+        aside = f"Refused by InfluxDB and set aside: {outbox.aside_rows} rows: {outbox.aside_reason}"
+        err.print(aside, style="red", highlight=False, markup=False)
 
 
 def _iso(moment: Any) -> str | None:

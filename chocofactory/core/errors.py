@@ -14,6 +14,8 @@
         · StoreReadOnly           the folder or the file cannot be written
         · StoreDamaged            the file is not a sound database
         · StoreTooNew             written by a later version of this program
+        · StoreForbidden          its server refuses our token
+        · StoreRefused            its server will never take what it was given
       x SourceError               an outside source did not deliver
         · NotPublished            it has nothing for that time (yet)
         · KeyRefused              it refused our key, or us
@@ -143,6 +145,18 @@ class StoreTooNew(StoreError):
     """The store was written by a later version of this program."""
 
     code = "store-too-new"
+
+
+class StoreForbidden(StoreError):
+    """The store's server refuses our token, or the token may not do that."""
+
+    code = "store-forbidden"
+
+
+class StoreRefused(StoreError):
+    """The store's server did not accept what it was given, and never will."""
+
+    code = "store-refused"
 
 
 class SourceError(FactoryError):

@@ -69,4 +69,4 @@ def _extent(frames: Sequence[pd.DataFrame]) -> dict[str, str]:
 
 
 def _counted(counts: WriteCounts) -> dict[str, int]:
-    return {"rows": counts.total, "new": counts.new, "changed": counts.changed, "unchanged": counts.unchanged}
+    return {"rows": counts.total, **counts.as_dict()}

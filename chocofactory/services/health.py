@@ -66,6 +66,24 @@ class Source:
     record: SourceState | None
 
 
+@dataclass(frozen=True)
+class Outbox:
+    """What was taken while the series store's server was away: ``entries`` writes of ``rows`` rows wait.
+
+    ``age_s`` [s] is how long the oldest has waited, None where nothing waits; ``bytes`` of ``limit_bytes`` are in use.
+    ``aside_entries`` writes of ``aside_rows`` rows were refused by the server, for ``aside_reason``, and are kept.
+    """
+
+    entries: int
+    rows: int
+    bytes: int
+    limit_bytes: int
+    age_s: float | None
+    aside_entries: int
+    aside_rows: int
+    aside_reason: str | None
+
+
 class Health:
     """Answers for the health of store, state, sources and data."""
 
@@ -84,6 +102,23 @@ class Health:
             self._tried("series_store", self._store.check),
             self._tried("state_store", self._state.check),
         ]
+
+    def outbox(self) -> Outbox | None:
+        """What waits for the series store's server; None where the store has none, and so nothing can wait."""
+        found = self._store.outbox()
+        if found is None:
+            return None
+        age_s = None if found.since is None else (self._clock.now() - found.since).total_seconds()
+        return Outbox(
+            found.entries,
+            found.rows,
+            found.bytes,
+            found.limit_bytes,
+            age_s,
+            found.aside_entries,
+            found.aside_rows,
+            found.aside_reason,
+        )
 
     def freshness(self, market: str) -> Freshness:
         """How far the prices of a market reach."""

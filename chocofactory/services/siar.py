@@ -27,7 +27,7 @@ HISTORY_YEARS = 24
 """Whole years of history before the present one, where no file is needed."""
 
 _ENDING = ".csv"
-_COUNTS = ("rows", "kept", "blank", "repeated", "new", "changed", "unchanged")
+_COUNTS = ("rows", "kept", "blank", "repeated", "new", "changed", "unchanged", "queued")
 
 
 def etl_siar_job(store: SeriesStore, clock: Clock) -> JobKind:
@@ -76,7 +76,7 @@ class SiarHistory:
                 frame = source.siar_days(first, last)
                 counts += self._store.write(_of(source), frame, source=source.name, written_at=self._clock.now())
             report(100, "Done: {new} new, {changed} changed days.", new=counts.new, changed=counts.changed)
-            return Outcome({"new": counts.new, "changed": counts.changed, "unchanged": counts.unchanged})
+            return Outcome(counts.as_dict())
 
         return JobKind("ingest_siar", work)
 
@@ -151,9 +151,7 @@ def _keep(store: SeriesStore, clock: Clock, path: Path) -> dict[str, Any]:
         "blank": parsed.blank,
         "repeated": parsed.repeated,
         "rejected": parsed.rejected,
-        "new": counts.new,
-        "changed": counts.changed,
-        "unchanged": counts.unchanged,
+        **counts.as_dict(),
         "first": min((station["first"] for station in stations), default=None),
         "last": max((station["last"] for station in stations), default=None),
         "stations": stations,

@@ -43,8 +43,7 @@ class Delivery:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
-        counts = {"new": self.counts.new, "changed": self.counts.changed, "unchanged": self.counts.unchanged}
-        return {"source": self.source, **counts, "error": describe(self.error) if self.error else None}
+        return {"source": self.source, **self.counts.as_dict(), "error": describe(self.error) if self.error else None}
 
 
 class WeatherIngestion:
@@ -214,12 +213,7 @@ def _outcome(deliveries: list[Delivery], report: Report) -> Outcome:
     counts = sum((delivery.counts for delivery in deliveries), WriteCounts())
     report(100, "Done: {new} new, {changed} changed rows.", new=counts.new, changed=counts.changed)
     failures = [delivery.error for delivery in deliveries if delivery.error]
-    result = {
-        "new": counts.new,
-        "changed": counts.changed,
-        "unchanged": counts.unchanged,
-        "sources": [delivery.as_dict() for delivery in deliveries],
-    }
+    result = {**counts.as_dict(), "sources": [delivery.as_dict() for delivery in deliveries]}
     nothing = len(failures) == len(deliveries)
     return Outcome(result, complete=not failures, error=most_telling(failures) if nothing else None)
 

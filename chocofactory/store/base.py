@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -33,20 +33,52 @@ _MAY_HOLD: dict[FieldKind, set[str]] = {
 
 @dataclass(frozen=True)
 class WriteCounts:
-    """What one write did, in rows: there for the first time, with another value than before, the same as before."""
+    """What one write did, in rows: there for the first time, with another value than before, the same as before.
+
+    ``queued`` are rows that were taken for good and wait for a server that is away: what they change is not known yet.
+    """
 
     new: int = 0
     changed: int = 0
     unchanged: int = 0
+    queued: int = 0
 
     @property
     def total(self) -> int:
         """Rows that were given."""
-        return self.new + self.changed + self.unchanged
+        return self.new + self.changed + self.unchanged + self.queued
+
+    def as_dict(self) -> dict[str, int]:
+        """JSON-able, by name."""
+        return asdict(self)
 
     def __add__(self, other: WriteCounts) -> WriteCounts:
         """Both together."""
-        return WriteCounts(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
+        return WriteCounts(
+            self.new + other.new,
+            self.changed + other.changed,
+            self.unchanged + other.unchanged,
+            self.queued + other.queued,
+        )
+
+
+@dataclass(frozen=True)
+class OutboxState:
+    """Writes that were taken and wait for the store's server.
+
+    ``entries`` writes of ``rows`` rows wait, the oldest ``since`` (UTC; None where none waits). ``bytes`` of at most
+    ``limit_bytes`` are in use, for those and for what was set aside: ``aside_entries`` writes of ``aside_rows`` rows
+    that the server refused, for ``aside_reason``.
+    """
+
+    entries: int
+    rows: int
+    bytes: int
+    limit_bytes: int
+    since: datetime | None = None
+    aside_entries: int = 0
+    aside_rows: int = 0
+    aside_reason: str | None = None
 
 
 class SeriesStore(ABC):
@@ -90,6 +122,8 @@ class SeriesStore(ABC):
         WriteCounts
             Rows new, changed (any given field differs from the stored one) and unchanged. Another source or time of
             writing alone changes nothing; and nothing that is given differs from a first value once that is known.
+            A store with a server may instead take all rows as queued, durably, while the server is away; they are
+            written as if now, in order, once it is back.
 
         Raises
         ------
@@ -180,6 +214,14 @@ class SeriesStore(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of files and connections; a closed store is not used again."""
+
+    def outbox(self) -> OutboxState | None:
+        """What was taken and waits for the store's server; None for a store that has no server."""
+        return None
+
+    def replay(self, *, refused: bool = False) -> int:  # noqa: ARG002
+        """Send now what waits, and what was set aside when ``refused``; the number of rows that went."""
+        return 0
 
     def coverage(self, series: Series, first: date, last: date) -> pd.DataFrame:
         """Count, for each local day ``first`` ... ``last`` (both included), what is there against what must be.

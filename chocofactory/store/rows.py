@@ -38,6 +38,18 @@ class Rows:
     fields: Mapping[str, Values]
     batch: npt.NDArray[np.int64]
 
+    @classmethod
+    def none(cls, measurement: Measurement) -> Rows:
+        """No rows of a measurement."""
+        nothing = np.empty(0, np.int64)
+        fields = {f.name: np.empty(0, object if f.kind == "text" else np.float64) for f in measurement.fields}
+        return cls(nothing, nothing if measurement.issued else None, fields, nothing)
+
+    def last(self) -> Rows:
+        """The last row alone."""
+        issued = None if self.issued_at is None else self.issued_at[-1:]
+        return Rows(self.time[-1:], issued, {name: v[-1:] for name, v in self.fields.items()}, self.batch[-1:])
+
 
 def gather(
     measurement: Measurement, numbers: Iterable[tuple[float, ...]], texts: Iterable[tuple[str | None, ...]]

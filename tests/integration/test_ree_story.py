@@ -167,7 +167,8 @@ def test_asking_again_asks_nobody_and_changes_nothing(tell):
     story.ingest(WEEK_AGO, SATURDAY)
     asked, revision = len(story.asked), story.factory._store.revision()
     run = story.ingest(WEEK_AGO, SATURDAY)
-    assert [m["counts"] for m in run["result"]["markets"]] == [{"new": 0, "changed": 0, "unchanged": 0}] * 2
+    nothing = {"new": 0, "changed": 0, "unchanged": 0, "queued": 0}
+    assert [market["counts"] for market in run["result"]["markets"]] == [nothing] * 2
     assert story.catch_up() is None
     assert (len(story.asked), story.factory._store.revision()) == (asked, revision)
 
@@ -273,7 +274,7 @@ def test_a_revision_is_learned_by_force_and_keeps_the_first_price(tell, played):
     story.ingest(FRIDAY, SATURDAY, PVPC)
     assert len(story.asked) == asked
     (market,) = story.ingest(FRIDAY, SATURDAY, PVPC, force=True)["result"]["markets"]
-    assert market["counts"] == {"new": 0, "changed": 24, "unchanged": 24}
+    assert market["counts"] == {"new": 0, "changed": 24, "unchanged": 24, "queued": 0}
     first = of_day(played[PVPC], FRIDAY)
     assert story.prices(FRIDAY) == pytest.approx([price + 0.005 for price in first], abs=1e-9)
     frame = story.factory.prices.frame(FRIDAY, SATURDAY)
@@ -293,7 +294,7 @@ def test_a_day_that_came_in_part_is_completed_later(tell, played):
     assert (pd.Timestamp(gap.start), gap.count) == (evening[0], 5)
     story.ree._prices[PVPC] = whole
     (market,) = story.ingest(FRIDAY, FRIDAY, PVPC)["result"]["markets"]
-    assert market["counts"] == {"new": 5, "changed": 0, "unchanged": 19}
+    assert market["counts"] == {"new": 5, "changed": 0, "unchanged": 19, "queued": 0}
     assert story.prices(FRIDAY) == of_day(whole, FRIDAY)
     assert story.factory.gaps.find(price_series(), FRIDAY, FRIDAY).gaps == []
 

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import signal
 import subprocess
@@ -42,3 +43,20 @@ def test_a_lock_of_a_killed_process_is_free_and_its_file_goes(tmp_path):
 
 def test_no_file_means_not_held(tmp_path):
     assert not is_held(tmp_path / "none.lock")
+
+
+def test_a_lock_that_is_let_go_between_opening_and_locking_is_really_taken(tmp_path, monkeypatch):
+    path = tmp_path / "a.lock"
+    first, second = ProcessLock(path), ProcessLock(path)
+    first.acquire()
+    lock = fcntl.flock
+
+    def at_the_worst_moment(descriptor, how):
+        first.release()
+        lock(descriptor, how)
+
+    monkeypatch.setattr(fcntl, "flock", at_the_worst_moment)
+    assert second.acquire()
+    monkeypatch.undo()
+    assert is_held(path)
+    second.release()

@@ -1,0 +1,283 @@
+"""The store before a server that comes and goes: what it takes, what it says, what it sends when."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import timedelta
+
+import pytest
+
+from chocofactory.core.clock import StoppedClock
+from chocofactory.core.errors import (
+    MixedProvenance,
+    StoreError,
+    StoreForbidden,
+    StoreFull,
+    StoreRefused,
+    StoreTooNew,
+    StoreUnavailable,
+)
+from chocofactory.core.locks import ProcessLock
+from chocofactory.domain.measurements import ENERGY_PRICE, price_series
+from chocofactory.store.base import WriteCounts
+from chocofactory.store.influx_server import LEFT_ALONE_S
+from tests.contract_kit import EVER, LATER, NOW, PRICES, START, everything, hours, write
+from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, WRITTEN, Player, csv, store_at
+from tests.loopback import Loopback, Reply, Waits
+
+
+@pytest.fixture
+def player():
+    return Player()
+
+
+@pytest.fixture
+def loopback(player):
+    with Loopback(player) as server:
+        yield server
+
+
+@pytest.fixture
+def waits():
+    return Waits()
+
+
+@pytest.fixture
+def clock():
+    return StoppedClock(NOW)
+
+
+@pytest.fixture
+def store(loopback, tmp_path, waits, clock):
+    with contextlib.closing(store_at(loopback.url, tmp_path, waits, clock=clock)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def comes_back(player, waits):
+    """The server goes away when this is called with a reply, and comes back when called without one."""
+
+    def switch(reply=None):
+        player.away = reply
+        waits.slept.append(LEFT_ALONE_S)
+
+    return switch
+
+
+def prices(player):
+    """Prices that the server took, in order."""
+    return [float(line.split("price_eur_kwh=")[1].split(",")[0]) for line in player.rows()]
+
+
+# --- while the server is away
+
+
+def test_a_write_is_queued_and_sent_before_the_next_one(store, player, comes_back):
+    comes_back(AWAY)
+    assert write(store, hours([1, 2])) == WriteCounts(queued=2)
+    assert write(store, hours([3])).total == 1
+    assert player.rows() == []
+    comes_back()
+    assert write(store, hours([4, 5])) == WriteCounts(new=2)
+    assert prices(player) == [1, 2, 3, 4, 5]
+    assert store.outbox().entries == 0
+
+
+def test_what_waits_keeps_its_own_source_and_time_of_writing(store, player, comes_back):
+    comes_back(AWAY)
+    write(store, hours([1]), source="file:a b.csv", at=LATER)
+    comes_back()
+    assert store.replay() == 1
+    assert ',source="file:a%20b.csv",written_at=' in player.rows()[0]
+    assert f"written_at={int(LATER.timestamp() * 1_000_000)}i " in player.rows()[0]
+
+
+def test_reading_says_unavailable_and_never_no_data(store, comes_back):
+    comes_back(AWAY)
+    asked = [
+        lambda: everything(store),
+        lambda: store.latest(ENERGY_PRICE),
+        store.series,
+        lambda: store.times(PRICES, *EVER),
+        lambda: store.extent(PRICES),
+        store.revision,
+        store.check,
+        lambda: store.delete(ENERGY_PRICE, *EVER),
+    ]
+    for ask in asked:
+        with pytest.raises(StoreUnavailable, match="out of order: not now"):
+            ask()
+
+
+def test_how_much_waits_and_since_when_is_seen(store, clock, comes_back):
+    assert store.outbox().since is None
+    comes_back(AWAY)
+    write(store, hours([1, 2]))
+    clock.at = LATER
+    write(store, hours([3]))
+    state = store.outbox()
+    assert (state.entries, state.rows, state.since) == (2, 3, NOW)
+    assert 0 < state.bytes < state.limit_bytes
+
+
+def test_a_full_outbox_stops_loudly_and_keeps_what_it_has(loopback, tmp_path, waits, comes_back):
+    store = store_at(loopback.url, tmp_path, waits, limit_mb=0)
+    comes_back(AWAY)
+    with pytest.raises(StoreFull, match="no more is taken"):
+        write(store, hours([1]))
+    assert store.outbox().entries == 0
+    store.close()
+
+
+def test_a_refused_token_loses_nothing(store, player, comes_back):
+    comes_back(FORBIDDEN)
+    assert write(store, hours([1])) == WriteCounts(queued=1)
+    with pytest.raises(StoreForbidden):
+        store.replay()
+    comes_back()
+    assert store.replay() == 1
+    assert prices(player) == [1]
+
+
+def test_after_a_restart_what_waited_is_sent(store, player, loopback, tmp_path, waits, comes_back):
+    comes_back(AWAY)
+    write(store, hours([1, 2]))
+    comes_back()
+    again = store_at(loopback.url, tmp_path, waits)
+    assert again.replay() == 2
+    assert prices(player) == [1, 2]
+    assert store.replay() == 0
+    again.close()
+
+
+def test_while_somebody_else_sends_a_write_only_queues(store, player, tmp_path, monkeypatch):
+    monkeypatch.setattr("chocofactory.store.outbox.Outbox.turn.__wrapped__.__defaults__", (0,))
+    elsewhere = ProcessLock(tmp_path / "outbox.lock")
+    elsewhere.acquire()
+    assert write(store, hours([1])) == WriteCounts(queued=1)
+    assert store.replay() == 0
+    with pytest.raises(StoreUnavailable, match="Others are writing to bucket"):
+        store.delete(ENERGY_PRICE, *EVER)
+    elsewhere.release()
+    assert store.replay() == 1
+    assert prices(player) == [1]
+
+
+def test_a_write_whose_acknowledgement_was_lost_is_sent_again_the_same(store, player, comes_back):
+    player.writes = [Reply(way="reset")] * 4 + [WRITTEN]
+    assert write(store, hours([1, 2])) == WriteCounts(queued=2)
+    comes_back()
+    assert store.replay() == 2
+    assert prices(player) == [1, 2]
+
+
+def test_what_is_sent_again_counts_as_a_change_even_if_all_of_it_is_there(store, player, comes_back):
+    comes_back(AWAY)
+    write(store, hours([1]))
+    comes_back()
+    player.queries["energy_price"] = csv(
+        "_time,market,resolution,zone,first_price_eur_kwh,price_eur_kwh,source,written_at",
+        "2025-03-01T00:00:00Z,pvpc_20td,3600s,peninsula,1,1,ree,1740907800123456",
+    )
+    assert store.replay() == 1
+    assert player.rows() == []
+    assert [line for line in player.written if line.startswith("meta_revision")] == [player.written[-1]]
+    assert player.written[-1].endswith(" changes=1i 0")
+
+
+# --- what the server will never take
+
+
+def test_a_write_that_is_refused_is_an_error_and_does_not_wait(store, player):
+    player.writes = [REFUSED, WRITTEN]
+    with pytest.raises(StoreRefused, match="field type conflict"):
+        write(store, hours([1]))
+    assert (store.outbox().entries, store.outbox().aside_entries) == (0, 0)
+    assert write(store, hours([2])).new == 1
+
+
+def test_what_was_taken_and_is_refused_later_is_set_aside_and_holds_nobody_up(store, player, comes_back):
+    comes_back(AWAY)
+    write(store, hours([1, 2]))
+    write(store, hours([3]))
+    comes_back()
+    player.writes = [REFUSED, WRITTEN]
+    assert store.replay() == 1
+    state = store.outbox()
+    assert (state.entries, state.aside_entries, state.aside_rows) == (0, 1, 2)
+    assert "field type conflict" in state.aside_reason
+    assert store.replay() == 0
+    assert store.replay(refused=True) == 2
+    assert prices(player) == [3, 1, 2]
+    assert store.outbox().aside_entries == 0
+
+
+# --- first contact
+
+
+def test_it_opens_while_the_server_is_away_and_makes_its_bucket_later(loopback, player, tmp_path, waits, comes_back):
+    player.retention_s = None
+    comes_back(AWAY)
+    store = store_at(loopback.url, tmp_path, waits)
+    assert write(store, hours([1])).queued == 1
+    comes_back()
+    assert store.replay() == 1
+    assert player.retention_s == 0
+    assert player.written[0] == 'meta_store nature="real",schema=1i 0'
+    store.close()
+
+
+def _kept(nature, schema):
+    return csv("_time,nature,schema", f"1970-01-01T00:00:00Z,{nature},{schema}")
+
+
+@pytest.mark.parametrize(
+    ("kept", "retention_s", "error", "says"),
+    [
+        (_kept("simulated", 1), 0, MixedProvenance, "bucket holds simulated data"),
+        (_kept("real", 2), 0, StoreTooNew, "schema 2, this one knows 1"),
+        (Reply(200), 30 * 86400, StoreError, "forgets what is older than 30 days"),
+    ],
+)
+def test_a_bucket_that_cannot_be_ours_is_refused_at_once(loopback, player, tmp_path, kept, retention_s, error, says):
+    player.queries["meta_store"], player.retention_s = kept, retention_s
+    with pytest.raises(error, match=says):
+        store_at(loopback.url, tmp_path)
+    assert player.written == []
+
+
+def test_a_bucket_that_turns_out_not_to_be_ours_takes_nothing_that_waited(
+    loopback, player, tmp_path, waits, comes_back
+):
+    comes_back(AWAY)
+    store = store_at(loopback.url, tmp_path, waits)
+    write(store, hours([1]))
+    comes_back()
+    player.queries["meta_store"] = _kept("simulated", 1)
+    for ask in (store.replay, lambda: write(store, hours([2])), lambda: everything(store)):
+        with pytest.raises(MixedProvenance):
+            ask()
+    assert player.written == []
+    assert store.outbox().rows == 1  # what was told so is not kept, what was taken is
+    store.close()
+
+
+def test_after_the_server_was_away_the_bucket_is_met_again(store, player, comes_back):
+    write(store, hours([1]))
+    comes_back(AWAY)
+    write(store, hours([2]))
+    comes_back()
+    player.retention_s = None  # somebody threw it away
+    player.written.clear()
+    assert store.replay() == 1
+    assert player.written[0].startswith("meta_store ")
+    assert any(line.startswith("meta_series,") for line in player.written)
+
+
+def test_a_series_is_made_known_once(store, player):
+    for value in (1, 2):
+        write(store, hours([value], start=START + value * timedelta(hours=1)))
+    write(store, hours([3]), price_series("other"))
+    known = [line for line in player.written if line.startswith("meta_series,")]
+    assert len(known) == 2
+    assert "measurement=energy_price" in known[0]
