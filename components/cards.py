@@ -11,7 +11,7 @@ from chocofactory.core.clock import local_date
 from chocofactory.domain.prices import SAME_EUR_KWH
 from components import names, text
 from components.controls import icon
-from components.text import N_, _
+from components.text import N_, _, ngettext
 from components.theme import PERIOD_COLOURS, readable_on
 
 if TYPE_CHECKING:
@@ -71,6 +71,19 @@ class Run(Protocol):
     message: str
     message_fields: Mapping[str, Any]
     error: Mapping[str, Any] | None
+
+
+class Waiting(Protocol):
+    """What waits for the store's server, as ``services.health.Outbox`` has it."""
+
+    entries: int
+    rows: int
+    bytes: int
+    limit_bytes: int
+    age_s: float | None
+    aside_entries: int
+    aside_rows: int
+    aside_reason: str | None
 
 
 def kpi(
@@ -148,6 +161,23 @@ def source_card(
         ],
         className="panel source",
     )
+
+
+def outbox_card(outbox: Waiting) -> Component:
+    """What waits for the server of the store: how much, since when, how full; what it refused, with the reason."""
+    good = not outbox.entries and not outbox.aside_entries
+    glyph, look = ("check-circle", "ok") if good else ("clock-history", "failing")
+    words = _("nothing waits") if good else ngettext("{n} row waits", "{n} rows wait", outbox.rows)
+    lines = [html.Div([icon(glyph), html.Span(words)], className=f"state state-{look}")]
+    if outbox.age_s is not None:
+        lines.append(html.Div(_("The oldest since {ago}", ago=text.ago(timedelta(seconds=outbox.age_s)))))
+    share = text.percent(outbox.bytes / outbox.limit_bytes, 1)
+    lines.append(html.Div(_("{share} of its room is in use", share=share), className="muted small"))
+    if outbox.aside_entries:
+        count, why = outbox.aside_rows, outbox.aside_reason or ""
+        refused = ngettext("{n} row was refused: {reason}", "{n} rows were refused: {reason}", count, reason=why)
+        lines.append(html.P(refused, className="warn small"))
+    return html.Div([html.H3(_("Outbox to InfluxDB")), *lines], className="panel source")
 
 
 def provenance_badge(kind: str, source: str = "", age: timedelta | None = None) -> Component:

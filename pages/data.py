@@ -115,7 +115,9 @@ def layout(first: object = None, last: object = None, **_query: Any) -> Componen
 def sources(_minutes: int | None, _done: str) -> list[Component]:
     """Each source: whether it answers, since when, and why not."""
     now = factory().clock.now()
-    return [_source(source, now) for source in factory().health.sources()]
+    outbox = factory().health.outbox()
+    waiting = [cards.outbox_card(outbox)] if outbox is not None else []
+    return [*waiting, *(_source(source, now) for source in factory().health.sources())]
 
 
 @callback(
@@ -192,12 +194,23 @@ def watch(_ticks: int | None, started: list[str] | None, done: str) -> tuple[Any
 
 
 def _news() -> list[tuple[str, dict[str, Any]]]:
-    """Runs that bring what is new, of every source that there is."""
+    """Runs that bring what is new: prices, weather, and days of generation and checked ones that are out by now."""
     today = local_date(factory().clock.now())
-    recent = {"first": (today - timedelta(days=1)).isoformat(), "last": today.isoformat()}
-    prices = {**recent, "last": (today + timedelta(days=1)).isoformat(), "force": False}
-    kinds = [*factory().weather_ingestion.kinds, *factory().generation_ingestion.kinds]
-    return [("ingest_prices", prices), *((kind, recent) for kind in kinds if kind != "ingest_climatology")]
+    weather, generation = factory().weather_ingestion, factory().generation_ingestion
+    recent = [today - timedelta(days=1), today]
+    asked = {
+        "ingest_prices": [*recent, today + timedelta(days=1)],
+        "ingest_weather": recent,
+        "ingest_forecast": recent,
+        "ingest_climatology": weather.climatology_due(USUAL_DAYS),
+        "ingest_generation": generation.due(USUAL_DAYS),
+    }
+    able = {"ingest_prices", *weather.kinds, *generation.kinds}
+    return [
+        (kind, {"first": min(days).isoformat(), "last": max(days).isoformat()})
+        for kind, days in asked.items()
+        if days and kind in able
+    ]
 
 
 def _start(kind: str, params: dict[str, Any]) -> str:

@@ -10,6 +10,8 @@ from selenium.webdriver.support.select import Select
 
 from tests.loopback import Loopback, ReePlayer
 from tests.price_samples import whole_days
+from tests.siar_files import as_siar, blank
+from tests.siar_files import row as day
 
 SLOWLY_S = 30.0
 
@@ -62,13 +64,13 @@ def test_a_run_shows_its_progress_and_its_result_and_holds_the_buttons_meanwhile
     shown.until(lambda: shown.all("#data-progress progress"))
     shown.until(lambda: not shown.one("#data-fetch").is_enabled() and not shown.one("#data-fill").is_enabled())
     assert shown.one("#data-progress progress").get_attribute("aria-label") == "Traer precios"
-    assert _runs(shown)[0][:2] == ["Traer precios", "en marcha"]
+    assert ["Traer precios", "en marcha"] in [row[:2] for row in _runs(shown)]
     assert shown.violations() == []
     player.open.set()
     _wait_for_the_end(shown)
     assert "hecho" in shown.one("#data-progress .state").text
     assert "48 horas nuevas" in shown.one("#data-progress").text
-    assert _runs(shown)[0][:2] == ["Traer precios", "hecho"]
+    assert ["Traer precios", "hecho"] in [row[:2] for row in _runs(shown)]
     assert _complete_days(shown) == ["2025-11-30", "2025-12-01"]
     assert [row["source"] for row in site.prices("2025-12-01")] == ["ree"] * 24
     assert shown.one("#data-sources .state-ok").text == "responde"
@@ -99,7 +101,7 @@ def test_a_range_is_filled_from_the_link_that_names_it(page, site_and_player):
     shown = page("/data?first=2025-10-25&last=2025-10-27", at=site, lang="es")
     assert site.prices("2025-10-25", "2025-10-27") == []
     shown.one("#data-fill").click()
-    shown.until(lambda: _runs(shown)[0][1] == "hecho" and "73" in shown.one("#data-progress").text)
+    shown.until(lambda: [row[1] for row in _runs(shown)][:1] == ["hecho"] and "73" in shown.one("#data-progress").text)
     _wait_for_the_end(shown)
     grid = whole_days(date(2025, 10, 1), date(2025, 12, 1))["2025-10-24T22:00Z":"2025-10-27T22:59Z"]
     assert [row["price_eur_kwh"] for row in site.prices("2025-10-25", "2025-10-27")] == grid.tolist()
@@ -160,6 +162,36 @@ def test_a_file_is_imported_and_what_came_of_it_is_told(page, site_and_player, t
     assert {row["source"] for row in rows} == {"file:precios_2024.csv"}
     assert set(_complete_days(shown)) >= {"2024-03-30", "2024-03-31", "2024-04-01"}
     assert list(site.factory.uploads.rglob("*.csv")) == []
+
+
+def test_siar_and_generation_files_are_imported_by_their_own_buttons(page, site_and_player, tmp_path):
+    site, _player = site_and_player
+    shown = page("/data", at=site, lang="es")
+    siar = tmp_path / "J17_Linares.csv"
+    siar.write_bytes(as_siar(day(date(2025, 3, 10)), day(date(2025, 3, 11)), blank(date(2025, 3, 12))))
+    shown.one("#data-upload-siar input[type=file]").send_keys(str(siar))
+    shown.until(
+        lambda: "J17_Linares.csv: 3 días, 2 nuevos, 0 cambiados; 1 en blanco" in shown.one("#data-progress").text
+    )
+    _wait_for_the_end(shown)
+    assert _runs(shown)[0][1] == "hecho"
+    (station,) = site.factory.climate.stations()
+    assert (station.name, station.days) == ("23/9", 2)
+    gas = tmp_path / "ciclos.csv"
+    rows = [
+        "2025-03-10,2025-03-10T00:00:00.000+01:00,203913.776,0.268",
+        "2025-03-11,2025-03-11T00:00:00.000+01:00,1,0.1",
+    ]
+    gas.write_text("\n".join(["date,datetime,gas_gen_mwh,gas_gen_percentage", *rows]), encoding="utf-8")
+    shown.one("#data-upload-generation input[type=file]").send_keys(str(gas))
+    shown.until(lambda: "ciclos.csv: 2 valores, 2 nuevos" in shown.one("#data-progress").text)
+    _wait_for_the_end(shown)
+    frame = site.factory.generation.frame(date(2025, 3, 10), date(2025, 3, 11), "combined_cycle")
+    assert frame["energy_mwh"].tolist() == [203913.776, 1]
+    shown = page("/data", at=site, lang="es")
+    series = shown.texts("#data-series option")
+    assert "Estación SIAR 23/9, por días" in series
+    assert "Generación, ciclo combinado, España, por días" in series
 
 
 def test_a_file_that_holds_no_prices_is_refused_in_words(page, site_and_player, tmp_path):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from statistics import fmean
 
 import pytest
+import requests
 from selenium.webdriver.support.select import Select
 
 from chocofactory.core.clock import MADRID
@@ -55,7 +56,7 @@ def test_in_the_morning_tomorrow_is_said_to_be_not_out_yet(page, demo):
     assert demo.prices(TOMORROW) == []
     shown = page("/", lang="es")
     assert "Aún sin publicar: suele salir hacia las 20:15" in shown.texts("#overview-facts .kpi")[2]
-    assert shown.texts("#overview-facts .kpi:last-child .provenance-unavailable") == ["no disponible"]
+    assert shown.texts("#overview-facts .kpi:nth-child(3) .provenance-unavailable") == ["no disponible"]
     assert "20:15" in " ".join(shown.texts("#overview-strip .annotation-text"))
 
 
@@ -164,3 +165,23 @@ def _hours_of(site, length):
 def _shaded(shown):
     boxes = [box for box in shown.chart("overview-strip", "layout.shapes") if box.get("fillcolor")]
     return [boxes[0]["x0"], boxes[0]["x1"]]
+
+
+def test_the_weather_is_that_of_rest_with_its_provenance(page, demo):
+    shown = page("/", lang="en")
+    reading = requests.get(f"{demo.url}/weather/current", timeout=30).json()
+    card = shown.texts("#overview-facts .kpi")[3]
+    assert f"{reading['temperature']:.1f}°C" in card
+    assert f"Relative humidity: {reading['humidity']:.0f} %" in card
+    assert "simulated" in card
+    forecast = requests.get(f"{demo.url}/weather/forecast?hours=48", timeout=30).json()["forecast"]
+    rows = [row for row in shown.rows("#overview-weather-caption") if row[1] == "forecast"]
+    assert len(rows) == len(forecast) == 48
+    assert [row[2] for row in rows] == [f"{hour['temperature_c']:.1f}" for hour in forecast]
+    traces = shown.chart("overview-weather", "data")
+    assert {(trace["name"], trace["line"]["dash"]) for trace in traces} == {("observed", "solid"), ("forecast", "dash")}
+
+
+def test_without_weather_the_card_says_so_and_no_chart_stands_empty(page, bare):
+    shown = page("/", at=bare, lang="es")
+    assert not shown.one("#overview-outside").is_displayed()

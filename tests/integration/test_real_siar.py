@@ -122,6 +122,7 @@ def test_each_file_gives_its_rows_and_nothing_is_rejected(built):
         "new": 8931,
         "changed": 0,
         "unchanged": 0,
+        "queued": 0,
     }
     assert [file["kept"] + file["blank"] for file in files] == ROWS
     assert (files[0]["first"], files[-1]["last"]) == ("2000-08-24", "2025-10-30")

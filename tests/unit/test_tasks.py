@@ -10,9 +10,10 @@ from chocofactory.core.errors import SourceDown, StoreUnavailable
 from chocofactory.domain.measurements import PVPC, SPOT
 from chocofactory.domain.prices import DayState
 from chocofactory.services.jobs import JobKind, Outcome
+from chocofactory.sources.base import IssuedForecast
 from chocofactory.tasks import scheduler
 from chocofactory.tasks.catch_up import catch_up
-from tests.fakes import FakeSource, wavy_prices
+from tests.fakes import FakeSource, FakeStation, hourly_weather, wavy_prices
 
 TODAY = date(2025, 3, 12)
 DAYS = 3
@@ -126,6 +127,27 @@ def test_a_store_that_does_not_answer_is_no_reason_to_die(factory, source, monke
     catch_up(factory, wait=True)
     assert source.asked == []
     assert runs(factory) == []
+
+
+def test_weather_is_fetched_even_while_the_store_cannot_say_what_is_due(tmp_path, clock, monkeypatch):
+    station = FakeStation("aemet", "5279X", "23055")
+    hour = clock.now().replace(minute=0)
+    station.observed = hourly_weather(hour - timedelta(hours=2), {"temperature_c": [1, 2]})
+    station.issued = IssuedForecast(hour, timedelta(hours=1), hourly_weather(hour, {"temperature_c": [3]}))
+    factory = bootstrap.build(load_settings(data_dir=tmp_path), clock=clock, sources=[station])
+
+    def away(*asked, **more):
+        raise StoreUnavailable("The store is away.")
+
+    for question in ("times", "latest", "coverage"):
+        monkeypatch.setattr(factory._store, question, away)
+    catch_up(factory, wait=True)
+    assert sorted(runs(factory)) == [("ingest_forecast", "succeeded"), ("ingest_weather", "succeeded")]
+    catch_up(factory, wait=True)
+    assert len(runs(factory)) == 2  # not again before its pause is over
+    monkeypatch.undo()
+    assert factory.weather.current().values["temperature_c"].value == 2
+    factory.close()
 
 
 def test_a_defect_in_a_run_ends_the_run_and_not_the_scheduler(factory):

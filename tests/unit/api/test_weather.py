@@ -58,7 +58,15 @@ def test_fetching_answers_201_with_what_each_source_delivered(client, factory):
     assert answer.status_code == 201
     body = answer.get_json()
     assert body["complete"]
-    wanted = {"source": "aemet", "success": True, "records_written": 12, "new": 12, "changed": 0, "unchanged": 0}
+    wanted = {
+        "source": "aemet",
+        "success": True,
+        "records_written": 12,
+        "new": 12,
+        "changed": 0,
+        "unchanged": 0,
+        "queued": 0,
+    }
     assert body["observations"] == [{**wanted, "error": None}]
     assert body["forecast"][0]["records_written"] == 48
     for address in body["runs"]:

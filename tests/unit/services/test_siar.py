@@ -53,6 +53,7 @@ def test_a_run_tells_each_file_and_the_sums(bring):
         "new": 3,
         "changed": 0,
         "unchanged": 0,
+        "queued": 0,
         "first": "2024-07-01",
         "last": "2024-07-03",
         "stations": [{"station": "23/9", "days": 3, "first": "2024-07-01", "last": "2024-07-03"}],
@@ -67,6 +68,7 @@ def test_a_run_tells_each_file_and_the_sums(bring):
         "new": 5,
         "changed": 0,
         "unchanged": 0,
+        "queued": 0,
         "rejected": 1,
     }
     assert run.state == "partial"

@@ -64,7 +64,9 @@ def test_weather_is_a_run_like_any_other(factory):
     run = factory.jobs.run("ingest_weather", {"first": "2025-03-29", "last": "2025-03-30"}, "cli")
     assert run.state == "succeeded"
     assert (run.result["new"], run.result["changed"], run.result["unchanged"]) == (33, 0, 0)
-    assert run.result["sources"] == [{"source": "demo", "new": 33, "changed": 0, "unchanged": 0, "error": None}]
+    assert run.result["sources"] == [
+        {"source": "demo", "new": 33, "changed": 0, "unchanged": 0, "queued": 0, "error": None}
+    ]
 
 
 def test_live_mode_has_no_simulated_weather(tmp_path, clock):
