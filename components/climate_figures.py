@@ -103,11 +103,10 @@ def _months(matrix: MonthMatrix, top: float, theme: Theme, *, wide: bool) -> lis
             "y": top + np.arange(len(years) + 1) - 0.5,
             "z": values,
             "text": [[told(hover, row, month) for month in range(12)] for row in range(len(years))],
-            "customdata": [[text.number(value, digits) for value in row] for row in values],
             "coloraxis": "coloraxis",
             "xgap": 1,
             "ygap": 1,
-            "texttemplate": "%{customdata}" if wide else None,
+            "texttemplate": f"%{{z:.{digits}f}}" if wide else None,
             "textfont": {"size": 10},
             "hovertemplate": "%{text}<extra></extra>",
         },
@@ -340,6 +339,7 @@ def threshold_marks(
             {
                 **axes,
                 "mode": "markers+text",
+                "cliponaxis": False,
                 "x": part["threshold"],
                 "y": [0] * len(part),
                 "marker": {
@@ -371,6 +371,7 @@ def threshold_marks(
                 {
                     **axes,
                     "mode": "markers",
+                    "cliponaxis": False,
                     "x": [present],
                     "y": [0.9],
                     "marker": {"color": palette.accent, "symbol": "triangle-down", "size": 13},

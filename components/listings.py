@@ -60,7 +60,7 @@ def runs_table(runs: Sequence[Any], now: datetime) -> Component:
         Column(_("Outcome")),
     )
     rows = [(run.kind, run.state, run.created_at, run.requested_by, run_outcome(run)) for run in runs]
-    return table(columns, rows, _("The newest job runs"))
+    return html.Div(table(columns, rows, _("The newest job runs")), className="runs")
 
 
 def run_result(run: Any) -> Component | None:
