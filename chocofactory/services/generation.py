@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,11 @@ from chocofactory.core.clock import day_bounds, local_date, local_days
 from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError
 from chocofactory.domain import gaps, generation, prices
 from chocofactory.domain.measurements import DAILY, GENERATION
+from chocofactory.services.ingestion import DaysReport
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
 from chocofactory.services.memo import Memo
 from chocofactory.services.ranges import check_days
 from chocofactory.services.sources import most_telling
-from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,31 +105,6 @@ class GenerationDay:
     sources: list[str] = field(default_factory=list)
 
 
-@dataclass
-class GenerationReport:
-    """What an ingestion came to: counts of values, a line for each day that was asked for, and what went wrong."""
-
-    first: date
-    last: date
-    counts: WriteCounts = field(default_factory=WriteCounts)
-    days: list[GenerationDay] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def complete(self) -> bool:
-        """Whether every day asked for is there, whole, but for those that are not published yet."""
-        return all(day.state in {prices.DayState.COMPLETE, prices.DayState.NOT_YET} for day in self.days)
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able, with days as ISO dates."""
-        out = asdict(self)
-        out["complete"] = self.complete
-        out["first"], out["last"] = self.first.isoformat(), self.last.isoformat()
-        for line in out["days"]:
-            line["day"] = line["day"].isoformat()
-        return out
-
-
 class GenerationIngestion:
     """Fetches days of generation that are missing (or all, when forced) and keeps them, a series a technology.
 
@@ -162,7 +137,7 @@ class GenerationIngestion:
         today = local_date(self._clock.now())
         return self.missing_days(today - timedelta(days=days_back), today) if self._sources else []
 
-    def ingest(self, first: date, last: date, *, force: bool = False, report: Report = quiet) -> GenerationReport:
+    def ingest(self, first: date, last: date, *, force: bool = False, report: Report = quiet) -> DaysReport:
         """Bring in the local days ``first`` ... ``last``: only what is missing, unless forced.
 
         A day that is not published yet is never asked for.
@@ -187,7 +162,7 @@ class GenerationIngestion:
                 moment=generation.published_at(first).isoformat(),
             )
         wanted = [day.date() for day in pd.date_range(first, known)] if force else self.missing_days(first, known)
-        outcome = GenerationReport(first, last)
+        outcome = DaysReport(first, last)
         by_day: dict[date, list[str]] = {}
         failures: list[SourceError] = []
         for source in self._sources:
@@ -213,7 +188,7 @@ class GenerationIngestion:
         source: GenerationSource,
         wanted: list[date],
         by_day: dict[date, list[str]],
-        outcome: GenerationReport,
+        outcome: DaysReport,
         report: Report,
     ) -> list[SourceError]:
         failures: list[SourceError] = []
@@ -242,7 +217,7 @@ class GenerationIngestion:
                 by_day.setdefault(stamp.date(), []).append(source.name)
         return failures
 
-    def _close_report(self, outcome: GenerationReport, by_day: Mapping[date, list[str]]) -> None:
+    def _close_report(self, outcome: DaysReport, by_day: Mapping[date, list[str]]) -> None:
         now = self._clock.now()
         table = self._kept.days(outcome.first, outcome.last)
         for stamp, technologies, share in zip(

@@ -47,14 +47,16 @@ class DayReport:
 
 
 @dataclass
-class IngestReport:
-    """What an ingestion came to: counts of rows, a line for each day that was asked for, and what went wrong."""
+class DaysReport:
+    """What an ingestion came to: counts of rows, a line for each day that was asked for, and what went wrong.
 
-    market: str
+    Each line has the ``day`` and its ``state``.
+    """
+
     first: date
     last: date
     counts: WriteCounts = field(default_factory=WriteCounts)
-    days: list[DayReport] = field(default_factory=list)
+    days: list[Any] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -70,6 +72,13 @@ class IngestReport:
         for line in out["days"]:
             line["day"] = line["day"].isoformat()
         return out
+
+
+@dataclass
+class IngestReport(DaysReport):
+    """The same of one market's prices; each line is a ``DayReport``."""
+
+    market: str = PVPC
 
 
 class PriceIngestion:
@@ -159,7 +168,7 @@ class PriceIngestion:
                 moment=prices.published_at(market, first).isoformat(),
             )
         wanted = published if force else self.missing_days(market, first, last)
-        outcome = IngestReport(market, first, last)
+        outcome = IngestReport(first, last, market=market)
         lines = {day: DayReport(day, "", 0, 0) for day in wanted}
         failures: list[SourceError] = []
         for source in self._sources:

@@ -18,35 +18,33 @@ Pressure is the station's; sea-level pressure is a field of its own.
 from __future__ import annotations
 
 import math
-import time
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from chocofactory.core.clock import HOUR, day_start
 from chocofactory.core.errors import KeyRefused, MalformedAnswer, NotPublished, SourceError
 from chocofactory.domain.measurements import DAILY, HOURLY
 from chocofactory.sources.aemet_forecast import parse_forecast
-from chocofactory.sources.base import check_length
-from chocofactory.sources.http import HttpClient
+from chocofactory.sources.base import check_length, number
+from chocofactory.sources.http import HttpClient, Timing
 from chocofactory.sources.weather import (
     elsewhere,
     inside,
     moment,
     no_weather,
-    number,
     unknown_form,
     weather_frame,
     written_number,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import pandas as pd
 
     from chocofactory.core.config import Settings
+    from chocofactory.sources.answer import Answer
     from chocofactory.sources.base import IssuedForecast
-    from chocofactory.sources.http import Answer
 
 _ENCODING = "iso-8859-15"
 _NOTHING_THERE = 404
@@ -88,13 +86,7 @@ class Aemet:
     reach = timedelta(hours=24)
     longest_request = timedelta(days=31)
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: Settings, **timing: Unpack[Timing]) -> None:
         self.station = settings.aemet_station
         self.place = settings.aemet_municipality
         key = {"api_key": settings.aemet_key} if settings.aemet_key else {}
@@ -103,8 +95,7 @@ class Aemet:
             settings.aemet_url,
             settings,
             headers={"Accept": "application/json", **key},
-            sleep=sleep,
-            monotonic=monotonic,
+            **timing,
         )
 
     def observations(self, first: date, last: date) -> pd.DataFrame:

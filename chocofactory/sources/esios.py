@@ -13,18 +13,16 @@ HTTP 200, and a ``message`` or a table of nothing but zeros.
 from __future__ import annotations
 
 import re
-import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from chocofactory.core.clock import day_grid
 from chocofactory.core.errors import MalformedAnswer
 from chocofactory.domain.measurements import PVPC, SPOT
 from chocofactory.sources.base import check_request, nothing_published, price_frame
-from chocofactory.sources.http import HttpClient
+from chocofactory.sources.http import HttpClient, Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date
 
     import pandas as pd
@@ -46,21 +44,14 @@ class Esios:
     markets = frozenset(INDICATORS)
     longest_request = timedelta(days=31)
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: Settings, **timing: Unpack[Timing]) -> None:
         token = {"x-api-key": settings.esios_token} if settings.esios_token else {}
         self._http = HttpClient(
             self.name,
             settings.esios_url,
             settings,
             headers={"Accept": _JSON, **token},
-            sleep=sleep,
-            monotonic=monotonic,
+            **timing,
         )
 
     def prices(self, market: str, first: date, last: date) -> pd.DataFrame:
@@ -79,20 +70,13 @@ class EsiosArchive:
     markets = frozenset({PVPC})
     longest_request = timedelta(days=1)
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: Settings, **timing: Unpack[Timing]) -> None:
         self._http = HttpClient(
             self.name,
             settings.esios_url,
             settings,
             headers={"Accept": "application/json"},
-            sleep=sleep,
-            monotonic=monotonic,
+            **timing,
         )
 
     def prices(self, market: str, first: date, last: date) -> pd.DataFrame:

@@ -13,14 +13,13 @@ One client a source. What it promises:
 from __future__ import annotations
 
 import http.client
-import json
 import math
 import ssl
 import time
 from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -41,6 +40,7 @@ from chocofactory.core.errors import (
     SourceTimeout,
 )
 from chocofactory.core.logs import get_logger, scrub
+from chocofactory.sources.answer import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from chocofactory.core.clock import Clock
     from chocofactory.core.config import Settings
 
-    Refine = Callable[["Answer"], SourceError | int | None]
+    Refine = Callable[[Answer], SourceError | int | None]
 
 log = get_logger(__name__)
 
@@ -66,36 +66,12 @@ _REFUSED = frozenset({401, 403})
 _FIRST_REDIRECT, _FIRST_ERROR, _FIRST_SERVER_ERROR = 300, 400, 500
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a source answered: status, headers (lower case) and the decoded body."""
+class Timing(TypedDict, total=False):
+    """How a client waits and what time it is, for tests to hand in."""
 
-    source: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def text(self, encoding: str = "utf-8") -> str:
-        """The body as text; what the encoding does not know becomes a replacement mark."""
-        return self.body.decode(encoding, errors="replace")
-
-    def json(self, encoding: str = "utf-8") -> Any:
-        """The body as JSON.
-
-        Raises
-        ------
-        MalformedAnswer
-            It is not JSON: cut short, empty, or a page for people.
-
-        """
-        text = self.text(encoding).removeprefix("\ufeff").strip()
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            pass
-        if text.startswith("<"):
-            raise MalformedAnswer("{source} answered with a web page instead of data.", source=self.source)
-        raise MalformedAnswer("{source} answered with something that is not JSON.", source=self.source)
+    sleep: Callable[[float], None]
+    monotonic: Callable[[], float]
+    clock: Clock | None
 
 
 @dataclass(frozen=True)

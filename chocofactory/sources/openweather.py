@@ -15,25 +15,23 @@ There are no past data, and no time of issue: a forecast counts as issued when i
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from chocofactory.core.clock import SystemClock, local_date
 from chocofactory.core.errors import MalformedAnswer, NotPublished, SourceError
 from chocofactory.domain.measurements import HOURLY
-from chocofactory.sources.base import IssuedForecast
-from chocofactory.sources.http import HttpClient
-from chocofactory.sources.weather import inside, no_weather, number, unknown_form, weather_frame
+from chocofactory.sources.base import IssuedForecast, number
+from chocofactory.sources.http import HttpClient, Timing
+from chocofactory.sources.weather import inside, no_weather, unknown_form, weather_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import pandas as pd
 
-    from chocofactory.core.clock import Clock
     from chocofactory.core.config import Settings
-    from chocofactory.sources.http import Answer
+    from chocofactory.sources.answer import Answer
 
 STEP = timedelta(hours=3)
 """Length of a forecast's intervals."""
@@ -64,16 +62,9 @@ class OpenWeather:
     name = "openweather"
     reach = timedelta()
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-        clock: Clock | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, **timing: Unpack[Timing]) -> None:
         self.station = self.place = site(settings)
-        self._clock = clock or SystemClock()
+        self._clock = timing.get("clock") or SystemClock()
         key = {"appid": settings.openweather_key} if settings.openweather_key else {}
         where = {"lat": str(settings.latitude), "lon": str(settings.longitude), "units": "metric"}
         self._http = HttpClient(
@@ -82,9 +73,7 @@ class OpenWeather:
             settings,
             headers={"Accept": "application/json"},
             params={**where, **key},
-            sleep=sleep,
-            monotonic=monotonic,
-            clock=clock,
+            **timing,
         )
 
     def observations(self, first: date, last: date) -> pd.DataFrame:

@@ -15,26 +15,25 @@ Both are asked through one client, so that the source is left in peace as a whol
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from chocofactory.core.errors import MalformedAnswer
 from chocofactory.domain.generation import NATIONAL
 from chocofactory.domain.measurements import PVPC, SPOT
 from chocofactory.sources import ree_generation
 from chocofactory.sources.base import check_length, check_request, no_generation, nothing_published, price_frame
-from chocofactory.sources.http import HttpClient
+from chocofactory.sources.http import HttpClient, Timing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import date
 
     import pandas as pd
 
     from chocofactory.core.config import Settings
     from chocofactory.core.errors import NotPublished
-    from chocofactory.sources.http import Answer
+    from chocofactory.sources.answer import Answer
 
 _PATH = "es/datos/mercados/precios-mercados-tiempo-real"
 _BLOCKS = {PVPC: "1001", SPOT: "600"}
@@ -50,20 +49,13 @@ class Ree:
     system = NATIONAL
     longest_request = timedelta(days=31)
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: Settings, **timing: Unpack[Timing]) -> None:
         self._http = HttpClient(
             self.name,
             settings.ree_url,
             settings,
             headers={"Accept": "application/json"},
-            sleep=sleep,
-            monotonic=monotonic,
+            **timing,
         )
 
     def prices(self, market: str, first: date, last: date) -> pd.DataFrame:

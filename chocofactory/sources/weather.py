@@ -12,6 +12,7 @@ import pandas as pd
 from chocofactory.core.clock import day_bounds
 from chocofactory.core.errors import MalformedAnswer, NotPublished
 from chocofactory.domain.gaps import on_grid
+from chocofactory.sources.base import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,24 +81,6 @@ def inside(frame: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
     """The rows of the local days ``first`` ... ``last``, both included."""
     start, end = day_bounds(first, last)
     return frame[(frame.index >= start) & (frame.index < end)]
-
-
-def number(value: Any, source: str) -> float:
-    """A source's number; null is NaN.
-
-    Raises
-    ------
-    MalformedAnswer
-        It is something else, or not finite.
-
-    """
-    if value is None:
-        return math.nan
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise MalformedAnswer(
-            "{source} answered with {value} where a number belongs.", source=source, value=repr(value)
-        )
-    return float(value)
 
 
 def written_number(text: Any, source: str) -> float:
