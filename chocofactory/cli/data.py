@@ -19,6 +19,7 @@ from chocofactory.core.errors import FactoryError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from chocofactory.bootstrap import Factory
     from chocofactory.store.state import JobRun
 
 
@@ -53,13 +54,8 @@ def ingest_prices(
 ) -> None:
     """Fetch published prices: only what is missing, unless forced."""
     with opened() as factory:
-        today = local_date(factory.clock.now())
-        first = day_of(start) if start else today - timedelta(days=7)
-        last = day_of(end) if end else today + timedelta(days=1)
-        params = {"first": first.isoformat(), "last": last.isoformat(), "force": force, "markets": market or []}
-        with progress(as_json) as watch:
-            finished = factory.jobs.run("ingest_prices", params, "cli", watch)
-        show_run(finished, as_json, _ingest_table)
+        params = {**_days(factory, start, end, until=1), "force": force, "markets": market or []}
+        _carry_out(factory, "ingest_prices", params, as_json, _ingest_table)
 
 
 @imports.command("prices")
@@ -69,9 +65,7 @@ def import_prices(
 ) -> None:
     """Import price history from CSV files. Importing a file again changes nothing."""
     with opened() as factory:
-        with progress(as_json) as watch:
-            finished = factory.jobs.run("import_prices", {"files": [str(f.absolute()) for f in files]}, "cli", watch)
-        show_run(finished, as_json, _import_table)
+        _carry_out(factory, "import_prices", {"files": [str(f.absolute()) for f in files]}, as_json, _import_table)
 
 
 @ingest.command("weather")
@@ -105,13 +99,8 @@ def ingest_generation(
 ) -> None:
     """Fetch generation by technology, day by day: only what is missing, unless forced."""
     with opened() as factory:
-        today = local_date(factory.clock.now())
-        first = day_of(start) if start else today - timedelta(days=7)
-        last = day_of(end) if end else today - timedelta(days=1)
-        params = {"first": first.isoformat(), "last": last.isoformat(), "force": force}
-        with progress(as_json) as watch:
-            finished = factory.jobs.run("ingest_generation", params, "cli", watch)
-        show_run(finished, as_json, _generation_table)
+        params = {**_days(factory, start, end, until=-1), "force": force}
+        _carry_out(factory, "ingest_generation", params, as_json, _generation_table)
 
 
 @imports.command("generation")
@@ -121,9 +110,13 @@ def import_generation(
 ) -> None:
     """Import generation and demand from CSV files. Importing a file again changes nothing."""
     with opened() as factory:
-        with progress(as_json) as watch:
-            finished = factory.jobs.run("import_generation", {"files": [str(f.resolve()) for f in files]}, "cli", watch)
-        show_run(finished, as_json, _import_generation_table)
+        _carry_out(
+            factory,
+            "import_generation",
+            {"files": [str(f.absolute()) for f in files]},
+            as_json,
+            _import_generation_table,
+        )
 
 
 @etl.command("siar")
@@ -136,9 +129,21 @@ def etl_siar(
 
     with opened() as factory:
         files = siar_files(path.absolute() for path in paths)
-        with progress(as_json) as watch:
-            finished = factory.jobs.run(ETL, {"files": [str(file) for file in files]}, "cli", watch)
-        show_run(finished, as_json, _siar_table)
+        _carry_out(factory, ETL, {"files": [str(file) for file in files]}, as_json, _siar_table)
+
+
+def _days(factory: Factory, start: str | None, end: str | None, until: int) -> dict[str, str]:
+    """The range asked for; by default the last week to ``until`` days from today."""
+    today = local_date(factory.clock.now())
+    first = day_of(start) if start else today - timedelta(days=7)
+    last = day_of(end) if end else today + timedelta(days=until)
+    return {"first": first.isoformat(), "last": last.isoformat()}
+
+
+def _carry_out(factory: Factory, kind: str, params: dict[str, Any], as_json: bool, table: Any) -> None:
+    with progress(as_json) as watch:
+        finished = factory.jobs.run(kind, params, "cli", watch)
+    show_run(finished, as_json, table)
 
 
 def _ingest_table(result: dict[str, Any]) -> Table:
