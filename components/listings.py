@@ -129,6 +129,9 @@ def _source_line(source: Mapping[str, Any]) -> str:
     """What a source of weather delivered, or why it did not."""
     if source["error"]:
         return names.explain(source["error"])
+    if source["queued"]:
+        rows = text.number(source["queued"])
+        return _("{source}: {rows} rows wait for the store's server", source=names.source(source["source"]), rows=rows)
     return _(
         "{source}: {new} new and {changed} changed rows, {unchanged} as before",
         source=names.source(source["source"]),

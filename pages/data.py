@@ -13,7 +13,8 @@ from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
-from chocofactory.core.errors import JobBusy
+from chocofactory.core.errors import JobBusy, StoreError
+from chocofactory.domain.measurements import price_series
 from chocofactory.services.imports import LARGEST_UPLOAD_BYTES, import_uploads
 from chocofactory.services.ranges import FIRST_DAY, check_days
 from components import calendar_figures, cards, controls, listings, names, twins
@@ -21,10 +22,12 @@ from components.text import N_, _, page_title
 from components.toasts import notify
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date, datetime
 
     from dash.development.base_component import Component
 
+    from chocofactory.domain.measurements import Series
     from chocofactory.services.health import Source
 
 dash.register_page(__name__, path="/data", name=N_("Data"), title=page_title(N_("Data")), order=3)
@@ -78,7 +81,7 @@ def layout(first: object = None, last: object = None, **_query: Any) -> Componen
     today = local_date(factory().clock.now())
     begin_day = controls.day_of(first) or today - timedelta(days=USUAL_DAYS)
     end_day = controls.day_of(last) or today
-    series = {str(one): names.series(one) for one in factory().gaps.series()}
+    series = {str(one): names.series(one) for one in _series()}
     return html.Div(
         [
             html.H1(_("Data")),
@@ -131,11 +134,14 @@ def sources(_minutes: int | None, _done: str) -> list[Component]:
 )
 def coverage(name: str, _done: str, theme: str) -> tuple[Any, Any, bool, Any]:
     """What is there of a series day by day, and the list of its gaps."""
-    series = next(series for series in factory().gaps.series() if str(series) == name)
-    found = factory().gaps.find(series)
-    if found is None:
-        return dash.no_update, None, True, _nothing_yet()
-    table = factory().gaps.coverage(series, local_date(found.start), local_date(found.end - timedelta(seconds=1)))
+    series = next((series for series in _series() if str(series) == name), price_series())
+    try:
+        found = factory().gaps.find(series)
+        if found is None:
+            return dash.no_update, None, True, _nothing_yet()
+        table = factory().gaps.coverage(series, local_date(found.start), local_date(found.end - timedelta(seconds=1)))
+    except StoreError as error:
+        return dash.no_update, None, True, html.P(names.told(error.message, error.fields), className="warn")
     figure = calendar_figures.coverage_calendar(table, theme=theme)
     return figure, twins.coverage_twin(table), False, listings.gaps_table(found.gaps)
 
@@ -202,8 +208,8 @@ def _news() -> list[tuple[str, dict[str, Any]]]:
         "ingest_prices": [*recent, today + timedelta(days=1)],
         "ingest_weather": recent,
         "ingest_forecast": recent,
-        "ingest_climatology": weather.climatology_due(USUAL_DAYS),
-        "ingest_generation": generation.due(USUAL_DAYS),
+        "ingest_climatology": _due(weather.climatology_due),
+        "ingest_generation": _due(generation.due),
     }
     able = {"ingest_prices", *weather.kinds, *generation.kinds}
     return [
@@ -211,6 +217,22 @@ def _news() -> list[tuple[str, dict[str, Any]]]:
         for kind, days in asked.items()
         if days and kind in able
     ]
+
+
+def _due(ask: Callable[[int], list[date]]) -> list[date]:
+    """The days that are due; none while the store cannot say."""
+    try:
+        return ask(USUAL_DAYS)
+    except StoreError:
+        return []
+
+
+def _series() -> list[Series]:
+    """The series that can have gaps; while the store cannot say, the one that there always is: its state is shown."""
+    try:
+        return factory().gaps.series()
+    except StoreError:
+        return [price_series()]
 
 
 def _start(kind: str, params: dict[str, Any]) -> str:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import dash
 from dash import ClientsideFunction, Input, Output, callback, dcc, html
+from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
+from chocofactory.core.errors import StoreError
 from chocofactory.domain import prices
 from components import cards, controls, figures, names, tables, text, weather_cards, weather_figures
 from components.text import N_, _, ngettext, page_title
 from components.theme import graph_config
+from components.toasts import failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dash.development.base_component import Component
 
     from chocofactory.services.health import Freshness, Source
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
 dash.register_page(__name__, path="/", name=N_("Overview"), title=page_title(N_("Overview")), order=0)
 
+Answer = TypeVar("Answer")
 USUAL_HOURS = 5
 """Length of the window that the strip shades at first: a standard conching."""
 LONGEST_HOURS = 12
@@ -89,7 +95,14 @@ def layout(hours: object = None, **_query: Any) -> Component:
     Input("minute", "n_intervals"),
 )
 def fill(_minutes: int | None) -> tuple[Any, ...]:
-    """Everything but the strip."""
+    """Everything but the charts; why there is nothing, where the store does not answer."""
+    try:
+        return _filled()
+    except StoreError as error:
+        return failure(names.told(error.message, error.fields)), True, [], [], []
+
+
+def _filled() -> tuple[Any, ...]:
     outlook = factory().prices.outlook()
     if factory().prices.span() is None:
         return nothing_yet(), True, [], [], []
@@ -108,7 +121,7 @@ def fill(_minutes: int | None) -> tuple[Any, ...]:
 )
 def draw(_minutes: int | None, theme: str, hours: str) -> tuple[Any, Component, dict[str, Any]]:
     """The strip of today and tomorrow."""
-    outlook = factory().prices.outlook()
+    outlook = _told(factory().prices.outlook)
     length = timedelta(hours=int(hours))
     window = next((found for found in outlook.windows if found.end - found.start == length), None)
     figure = figures.day_strip(
@@ -133,11 +146,19 @@ def draw(_minutes: int | None, theme: str, hours: str) -> tuple[Any, Component, 
 )
 def weather(_minutes: int | None, theme: str) -> tuple[Any, Any, bool]:
     """The weather of the last day and the next two; nothing where nobody ever told of it."""
-    outlook = factory().weather.outlook()
+    outlook = _told(factory().weather.outlook)
     if outlook.observed.frame.empty and not outlook.forecast.issued_at:
         return dash.no_update, None, True
     figure = weather_figures.weather_strip(outlook.observed, outlook.forecast, outlook.now, theme=theme)
     return figure, [weather_cards.issued_words(outlook), weather_cards.weather_twin(outlook)], False
+
+
+def _told(ask: Callable[[], Answer]) -> Answer:
+    """An answer of a service; nothing is drawn where the store does not give one: ``fill`` says why."""
+    try:
+        return ask()
+    except StoreError:
+        raise PreventUpdate from None
 
 
 dash.clientside_callback(ClientsideFunction("controls", "url"), Input(ids.hours, "value"))

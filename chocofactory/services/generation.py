@@ -13,7 +13,7 @@ from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished
 from chocofactory.domain import gaps, generation, prices
 from chocofactory.domain.measurements import DAILY, GENERATION
 from chocofactory.services.ingestion import DaysReport
-from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
+from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, tell_waiting
 from chocofactory.services.memo import Memo
 from chocofactory.services.ranges import check_days
 from chocofactory.services.sources import most_telling
@@ -237,6 +237,7 @@ def ingest_generation_job(ingestion: GenerationIngestion) -> JobKind:
         outcome = ingestion.ingest(first, last, force=bool(params.get("force")), report=report)
         counts = outcome.counts
         report(100, "Done: {new} new, {changed} changed values.", new=counts.new, changed=counts.changed)
+        tell_waiting(report, counts.queued)
         return Outcome(outcome.as_dict(), outcome.complete)
 
     return JobKind("ingest_generation", work)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chocofactory.services.imports import each_file, printable
-from chocofactory.services.jobs import JobKind, Outcome
+from chocofactory.services.jobs import JobKind, Outcome, tell_waiting
 from chocofactory.sources.generation_files import read_generation
 from chocofactory.store.base import WriteCounts
 
@@ -31,6 +31,7 @@ def import_generation_job(store: SeriesStore, clock: Clock) -> JobKind:
         outcome = each_file(params, report, lambda path: _keep(store, clock, path))
         new, changed = (sum(file[name] for file in outcome.result["files"]) for name in ("new", "changed"))
         report(100, "Done: {new} new, {changed} changed values.", new=new, changed=changed)
+        tell_waiting(report, sum(file["queued"] for file in outcome.result["files"]))
         return outcome
 
     return JobKind("import_generation", work, heavy=True)

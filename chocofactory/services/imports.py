@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.errors import FactoryError, InvalidInput, StoreError
 from chocofactory.domain.measurements import price_series
-from chocofactory.services.jobs import JobKind, Outcome, describe
+from chocofactory.services.jobs import JobKind, Outcome, describe, tell_waiting
 from chocofactory.sources.files import read_prices
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def import_prices_job(ingestion: PriceIngestion) -> JobKind:
         outcome = each_file(params, report, lambda path: _import_one(ingestion, path))
         new, changed = (sum(file[name] for file in outcome.result["files"]) for name in ("new", "changed"))
         report(100, "Done: {new} new, {changed} changed hours.", new=new, changed=changed)
+        tell_waiting(report, sum(file["queued"] for file in outcome.result["files"]))
         return outcome
 
     return JobKind("import_prices", work, heavy=True)

@@ -13,7 +13,7 @@ from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished
 from chocofactory.core.logs import get_logger
 from chocofactory.domain import gaps, prices
 from chocofactory.domain.measurements import HOURLY, PVPC, SPOT, price_series
-from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
+from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, tell_waiting
 from chocofactory.services.ranges import check_days
 from chocofactory.services.sources import SourceLog, most_telling
 from chocofactory.store.base import WriteCounts
@@ -291,6 +291,7 @@ def ingest_job(ingestion: PriceIngestion) -> JobKind:
                 failures.append(error)
         counts = sum((outcome.counts for outcome in outcomes), WriteCounts())
         report(100, "Done: {new} new, {changed} changed hours.", new=counts.new, changed=counts.changed)
+        tell_waiting(report, counts.queued)
         result = {"markets": [outcome.as_dict() for outcome in outcomes], "errors": [describe(f) for f in failures]}
         complete = not failures and all(outcome.complete for outcome in outcomes)
         return Outcome(result, complete, error=None if outcomes else most_telling(failures))

@@ -237,6 +237,12 @@ class Jobs:
                 self.state.interrupt(run.id, self.clock.now())
 
 
+def tell_waiting(report: Report, rows: int) -> None:
+    """Say at the end of a run that ``rows`` were taken but wait for the store's server; nothing where none does."""
+    if rows:
+        report(100, "Taken: {rows} rows wait for the store's server.", rows=rows)
+
+
 def describe(error: FactoryError) -> dict[str, Any]:
     """An error as it is kept: code, message template and fields."""
     fields = {

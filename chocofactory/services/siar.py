@@ -9,7 +9,7 @@ from chocofactory.core.clock import local_date
 from chocofactory.core.errors import InvalidInput
 from chocofactory.domain.measurements import DAILY, SIAR_DAILY, Series
 from chocofactory.services.imports import each_file, printable
-from chocofactory.services.jobs import JobKind, Outcome
+from chocofactory.services.jobs import JobKind, Outcome, tell_waiting
 from chocofactory.sources.siar import read_siar
 from chocofactory.store.base import WriteCounts
 
@@ -43,6 +43,7 @@ def etl_siar_job(store: SeriesStore, clock: Clock) -> JobKind:
         totals = {name: sum(file[name] for file in files) for name in _COUNTS}
         totals["rejected"] = sum(len(file["rejected"]) for file in files)
         report(100, "Done: {new} new, {changed} changed days.", new=totals["new"], changed=totals["changed"])
+        tell_waiting(report, totals["queued"])
         return Outcome({**outcome.result, "totals": totals}, outcome.complete, outcome.error)
 
     return JobKind(ETL, work, heavy=True)

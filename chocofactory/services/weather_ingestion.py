@@ -15,7 +15,7 @@ from chocofactory.core.errors import Conflict, SourceError
 from chocofactory.domain import gaps
 from chocofactory.domain.measurements import DAILY, WEATHER_DAILY, WEATHER_FORECAST, WEATHER_OBSERVATION, Series
 from chocofactory.domain.weather import CHECKED_AFTER
-from chocofactory.services.jobs import JobKind, Outcome, describe, quiet
+from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, tell_waiting
 from chocofactory.services.ranges import check_days
 from chocofactory.services.sources import SourceLog, most_telling
 from chocofactory.store.base import WriteCounts
@@ -212,6 +212,7 @@ def _outcome(deliveries: list[Delivery], report: Report) -> Outcome:
         raise Conflict("No weather source is set up: set CHOCO_AEMET_KEY or CHOCO_OPENWEATHER_KEY.")
     counts = sum((delivery.counts for delivery in deliveries), WriteCounts())
     report(100, "Done: {new} new, {changed} changed rows.", new=counts.new, changed=counts.changed)
+    tell_waiting(report, counts.queued)
     failures = [delivery.error for delivery in deliveries if delivery.error]
     result = {**counts.as_dict(), "sources": [delivery.as_dict() for delivery in deliveries]}
     nothing = len(failures) == len(deliveries)
