@@ -165,6 +165,9 @@ def _file_lines(file: Mapping[str, Any]) -> list[str]:
     lines = [
         _("line {line}: {reason}", line=text.number(fault["line"]), reason=names.explain(fault)) for fault in faults
     ]
+    if file.get("queued"):
+        rows = text.number(file["queued"])
+        lines.append(_("{file}: {rows} rows wait for the store's server", file=file["file"], rows=rows))
     suspect = file.get("suspect", ())
     return [told, *lines, *(_("{day}: kept, but it looks like a stale answer", day=_day(day)) for day in suspect)]
 

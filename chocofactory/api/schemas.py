@@ -182,6 +182,9 @@ class WeatherValue(BaseModel):
     provider: str | None = Field(examples=["aemet"])
     kind: Literal["observed", "simulated", "unavailable"]
     reason: str | None = Field(description="Why the value is null", examples=[None])
+    timestamp: datetime | None = Field(
+        description="Start of the hour that the value is of", examples=["2025-12-01T09:00:00+01:00"]
+    )
 
 
 class CurrentWeather(BaseModel):

@@ -13,7 +13,7 @@ from flask_openapi3 import APIBlueprint, Info, OpenAPI
 
 from chocofactory import __version__
 from chocofactory.api import analysis, health, jobs, prices, siar, weather
-from chocofactory.api.errors import guard_rest_paths, register_error_handlers, validation_problem
+from chocofactory.api.errors import guard_rest_paths, is_rest, register_error_handlers, validation_problem
 from chocofactory.api.schemas import Problem
 from chocofactory.bootstrap import EXTENSION
 from chocofactory.core.logs import get_logger
@@ -25,6 +25,10 @@ log = get_logger(__name__)
 
 CANONICAL = "/api/v1"
 RESOURCES = (health, prices, weather, siar, analysis, jobs)
+LARGEST_BODY_BYTES = 1_000_000
+"""Of a REST request; uploads have a limit of their own."""
+LARGEST_PAGE_BODY_BYTES = 120_000_000
+"""Of what a page sends: some files, written as text, a third larger than they are."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -62,6 +66,7 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
     g.began = time.perf_counter()
+    request.max_content_length = LARGEST_BODY_BYTES if is_rest(request.path) else LARGEST_PAGE_BODY_BYTES
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=g.request_id)
 

@@ -108,7 +108,12 @@ def _current(reading: Reading | None) -> dict[str, Any]:
         return {**nothing, "source": "none", "kind": "unavailable", "values": {}, "reason": _NOT_OBSERVED}
     values = {
         name: WeatherValue(
-            value=each.value, unit=each.field.unit, provider=each.provider, kind=each.kind, reason=each.reason
+            value=each.value,
+            unit=each.field.unit,
+            provider=each.provider,
+            kind=each.kind,
+            reason=each.reason,
+            timestamp=local(each.time) if each.time else None,
         )
         for name, each in reading.values.items()
     }
@@ -134,6 +139,8 @@ def _ingest(body: WeatherIngestBody, source: str | None) -> tuple[dict[str, Any]
     last = body.end_date or today
     first = body.start_date or min(last, today - timedelta(days=1))
     check_days(first, last)
+    if last > today:
+        raise InvalidInput("{last} lies in the future: observations reach to {today}.", last=last, today=today)
     span = {"first": first.isoformat(), "last": last.isoformat(), "source": source}
     jobs = factory().jobs
     runs = [

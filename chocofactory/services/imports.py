@@ -36,8 +36,9 @@ def import_prices_job(ingestion: PriceIngestion) -> JobKind:
     def work(params: Mapping[str, Any], report: Report) -> Outcome:
         outcome = each_file(params, report, lambda path: _import_one(ingestion, path))
         new, changed = (sum(file[name] for file in outcome.result["files"]) for name in ("new", "changed"))
-        report(100, "Done: {new} new, {changed} changed hours.", new=new, changed=changed)
-        tell_waiting(report, sum(file["queued"] for file in outcome.result["files"]))
+        if outcome.error is None:
+            report(100, "Done: {new} new, {changed} changed hours.", new=new, changed=changed)
+            tell_waiting(report, sum(file["queued"] for file in outcome.result["files"]))
         return outcome
 
     return JobKind("import_prices", work, heavy=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds, day_start, local_date, local_days
-from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError
+from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError, StoreUnavailable
 from chocofactory.core.logs import get_logger
 from chocofactory.domain import gaps, prices
 from chocofactory.domain.measurements import HOURLY, PVPC, SPOT, price_series
@@ -194,14 +194,16 @@ class PriceIngestion:
         return counts, suspects
 
     def _suspects(self, series: Series, fresh: pd.Series) -> dict[date, str]:
-        start, _ = day_bounds(local_date(fresh.index[0]) - timedelta(days=1))
-        keys: dict[str, Any] = dict(series.keys)
-        before = self._store.read(series.measurement, start, fresh.index[0], resolution=series.resolution, **keys)[
-            "price_eur_kwh"
-        ]
-        joined = pd.concat([before, fresh])
+        """Days of ``fresh`` that look like a stale answer; while the store is away, as far as they alone can tell."""
         first_fresh = local_date(fresh.index[0])
-        found = prices.suspect_days(joined, series.resolution)
+        start, _ = day_bounds(first_fresh - timedelta(days=1))
+        keys: dict[str, Any] = dict(series.keys)
+        try:
+            before = self._store.read(series.measurement, start, fresh.index[0], resolution=series.resolution, **keys)
+            fresh = pd.concat([before["price_eur_kwh"], fresh])
+        except StoreUnavailable as error:
+            log.warning("days before cannot be compared", series=str(series), reason=str(error))
+        found = prices.suspect_days(fresh, series.resolution)
         return {day: reason for day, reason in found.items() if day >= first_fresh}
 
     def _from_source(

@@ -42,8 +42,9 @@ def etl_siar_job(store: SeriesStore, clock: Clock) -> JobKind:
         files = outcome.result["files"]
         totals = {name: sum(file[name] for file in files) for name in _COUNTS}
         totals["rejected"] = sum(len(file["rejected"]) for file in files)
-        report(100, "Done: {new} new, {changed} changed days.", new=totals["new"], changed=totals["changed"])
-        tell_waiting(report, totals["queued"])
+        if outcome.error is None:
+            report(100, "Done: {new} new, {changed} changed days.", new=totals["new"], changed=totals["changed"])
+            tell_waiting(report, totals["queued"])
         return Outcome({**outcome.result, "totals": totals}, outcome.complete, outcome.error)
 
     return JobKind(ETL, work, heavy=True)

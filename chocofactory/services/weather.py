@@ -18,7 +18,7 @@ from chocofactory.domain import weather
 from chocofactory.domain.gaps import expected_grid
 from chocofactory.domain.measurements import HOURLY, WEATHER_FORECAST, WEATHER_OBSERVATION
 from chocofactory.services.ranges import check_days
-from chocofactory.services.weather_ingestion import newest_issue
+from chocofactory.services.weather_ingestion import issue_in_force
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +33,8 @@ HORIZON = timedelta(hours=120)
 RECENT = timedelta(hours=24)
 STALE = timedelta(hours=3)
 """An observation older than this no longer tells what the weather is now; it is shown with its age and called stale."""
+OLD_ISSUE = timedelta(hours=12)
+"""Forecasts are renewed several times a day: one that is older than this knows less than another's new one."""
 _LONGEST_STEP = timedelta(hours=3)
 _DECIMALS = 3
 
@@ -50,7 +52,7 @@ class Place:
 class Value:
     """One value: with its provider and kind where it is there, else with the reason why it is not.
 
-    ``kind`` is ``observed``, ``forecast``, ``simulated`` or ``unavailable``; ``reason`` a translatable sentence.
+    ``kind`` is ``observed``, ``forecast``, ``simulated`` or ``unavailable``; ``time`` (UTC) is the start of its hour.
     """
 
     field: Field
@@ -58,6 +60,7 @@ class Value:
     provider: str | None
     kind: str
     reason: str | None = None
+    time: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -115,16 +118,19 @@ class Weather:
         return _whole(weather.blend(parts, grid), WEATHER_OBSERVATION)
 
     def current(self) -> Reading | None:
-        """The newest observed hour of the last day; None where nothing was observed."""
+        """The newest observed hour of the last day; None where nothing was observed.
+
+        What it lacks is taken from the hours before it, three at most, and says of which hour it is.
+        """
         now = self._clock.now()
         recent = self._recent(now, RECENT)
         if recent.frame.empty:
             return None
         time = recent.frame.index[-1].to_pydatetime()
-        row, origin = recent.frame.iloc[-1], recent.origin.iloc[-1]
-        reporters = list(dict.fromkeys(origin.dropna()))
+        fresh = recent.frame.index >= pd.Timestamp(time - STALE)
+        reporters = [str(name) for name in pd.unique(recent.origin[fresh].to_numpy().ravel()) if not pd.isna(name)]
         values = {
-            field.name: _value(field, row[field.name], origin[field.name], reporters)
+            field.name: _value(field, recent.frame.loc[fresh, field.name], recent.origin[field.name], reporters)
             for field in WEATHER_OBSERVATION.fields
         }
         return Reading(time, time + HOURLY, values, now - (time + HOURLY) > STALE)
@@ -132,12 +138,14 @@ class Weather:
     def forecast(self, hours: int = int(HORIZON / HOURLY)) -> weather.Blend:
         """The forecast for the present hour and those that follow, a row for each of ``hours``.
 
-        Of each provider the issue in force counts, and no older one.
+        Of each provider the newest issue counts that holds the present, and no older one. One that is older than
+        ``OLD_ISSUE`` stands behind those of the others.
         """
         start = self._hour()
         grid = expected_grid(start, start + hours * HOURLY, HOURLY)
         issues = (self._issue(place, start, start + hours * HOURLY) for place in self._places)
         parts = [part for part in issues if part is not None]
+        parts.sort(key=lambda part: part.issued_at is None or start - part.issued_at > OLD_ISSUE)  # keeps their order
         return _whole(weather.blend(parts, grid), WEATHER_FORECAST)
 
     def outlook(self, before: timedelta = RECENT, ahead: timedelta = timedelta(hours=48)) -> Outlook:
@@ -166,7 +174,7 @@ class Weather:
 
     def _issue(self, place: Place, start: datetime, end: datetime) -> weather.Part | None:
         """A provider's issue in force by the hour, as far as it concerns ``start`` to ``end``; None without one."""
-        issue = newest_issue(self._store, place.provider, place.place)
+        issue = issue_in_force(self._store, place.provider, place.place, start)
         if issue is None:
             return None
         frame = self._store.read(
@@ -196,30 +204,34 @@ def records(blend: weather.Blend, otherwise: str) -> list[dict[str, Any]]:
 
     ``otherwise`` is the kind of values that are not simulated: ``observed`` or ``forecast``.
     """
+    local = pd.DatetimeIndex(blend.frame.index).tz_convert(MADRID)
+    names = [str(name) for name in blend.frame.columns]
+    values, origins, marks = (
+        frame.to_numpy() for frame in (blend.frame.round(_DECIMALS), blend.origin, blend.interpolated)
+    )
     out = []
-    for place, time in enumerate(blend.frame.index):
-        providers = blend.origin.iloc[place].dropna()
-        between = blend.interpolated.iloc[place]
-        values = {
-            str(name): None if pd.isna(value) else round(float(value), _DECIMALS)
-            for name, value in blend.frame.iloc[place].items()
-        }
+    for time, row, providers, between in zip(local, values, origins, marks, strict=True):
+        known = [place for place, value in enumerate(row) if not math.isnan(value)]
         out.append(
             {
-                "timestamp": time.tz_convert(MADRID).isoformat(),
-                **values,
-                "kind": kind_of(providers.iloc[0] if len(providers) else None, otherwise),
-                "providers": providers.to_dict(),
-                "interpolated": [str(name) for name in between.index[between]],
+                "timestamp": time.isoformat(),
+                **{name: None if math.isnan(value) else float(value) for name, value in zip(names, row, strict=True)},
+                "kind": kind_of(providers[known[0]] if known else None, otherwise),
+                "providers": {names[place]: providers[place] for place in known},
+                "interpolated": [names[place] for place in known if between[place]],
             }
         )
     return out
 
 
-def _value(field: Field, value: float, provider: Any, reporters: list[str]) -> Value:
-    if math.isnan(value):
-        return Value(field, None, None, "unavailable", f"Not reported by {', '.join(reporters)} for this hour.")
-    return Value(field, float(value), str(provider), kind_of(str(provider), "observed"))
+def _value(field: Field, column: pd.Series, origin: pd.Series, reporters: list[str]) -> Value:
+    """The newest value of a field, with its provider and hour."""
+    known = column.dropna()
+    if known.empty:
+        return Value(field, None, None, "unavailable", f"Not reported by {', '.join(reporters)} in these hours.")
+    time = known.index[-1]
+    provider = str(origin[time])
+    return Value(field, float(known.iloc[-1]), provider, kind_of(provider, "observed"), time=time.to_pydatetime())
 
 
 def _whole(blend: weather.Blend, measurement: Measurement) -> weather.Blend:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.clock import day_bounds, local_date, local_days
-from chocofactory.core.errors import Conflict, SourceError
+from chocofactory.core.errors import Conflict, MalformedAnswer, NotPublished, SourceError
 from chocofactory.domain import gaps
 from chocofactory.domain.measurements import DAILY, WEATHER_DAILY, WEATHER_FORECAST, WEATHER_OBSERVATION, Series
 from chocofactory.domain.weather import CHECKED_AFTER
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 FORECAST_FRESH = timedelta(hours=3)
 """A forecast that was issued longer ago is asked for again: providers renew theirs several times a day."""
+
+
+_LONGEST_STEP = timedelta(hours=3)
 
 
 @dataclass
@@ -97,9 +100,10 @@ class WeatherIngestion:
 
     def forecast_due(self) -> bool:
         """Whether a source's newest forecast here was issued more than ``FORECAST_FRESH`` ago, or there is none."""
-        oldest = self._clock.now() - FORECAST_FRESH
+        now = self._clock.now()
+        oldest = now - FORECAST_FRESH
         return any(
-            (issue := newest_issue(self._store, source.name, source.place)) is None or issue < oldest
+            (issue := issue_in_force(self._store, source.name, source.place, now)) is None or issue < oldest
             for source in self._forecasters
         )
 
@@ -144,9 +148,19 @@ class WeatherIngestion:
         def deliver(source: DailySource, percent: float) -> WriteCounts:
             report(percent, "{source}: checked days, {first} to {last}", source=source.name, first=first, last=last)
             counts = WriteCounts()
+            failures: list[SourceError] = []
             days = (first + timedelta(days=n) for n in range((last - first).days + 1))
             for begin, end in gaps.day_runs(days, source.longest_request):
-                counts += self._keep(_checked(source), source.daily(begin, end), source.name)
+                try:
+                    counts += self._keep(_checked(source), source.daily(begin, end), source.name)
+                except SourceError as error:
+                    failures.append(error)
+                    if not isinstance(error, (NotPublished, MalformedAnswer)):
+                        break  # the next days may be well only where the source is
+            if failures and not counts.total:
+                raise most_telling(failures)
+            for failure in failures:
+                self._log.failed(source.name, failure)
             return counts
 
         return self._gather(self._stations, only, deliver)
@@ -194,10 +208,10 @@ def weather_jobs(ingestion: WeatherIngestion) -> list[JobKind]:
     ]
 
 
-def newest_issue(store: SeriesStore, provider: str, place: str) -> datetime | None:
-    """When the forecast that reaches farthest was issued, by this provider for this place; None where there is none."""
-    latest = store.latest(WEATHER_FORECAST, provider=provider, place=place)
-    return None if latest is None else latest["issued_at"].to_pydatetime()
+def issue_in_force(store: SeriesStore, provider: str, place: str, now: datetime) -> datetime | None:
+    """When this provider last issued a forecast for this place that holds the hours around now; None without one."""
+    around = store.read(WEATHER_FORECAST, now - _LONGEST_STEP, now + _LONGEST_STEP, provider=provider, place=place)
+    return None if around.empty else around["issued_at"].max().to_pydatetime()
 
 
 def _days(params: Mapping[str, Any]) -> tuple[date, date]:

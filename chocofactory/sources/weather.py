@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from chocofactory.core.clock import day_bounds
 from chocofactory.core.errors import MalformedAnswer, NotPublished
+from chocofactory.core.logs import get_logger
 from chocofactory.domain.gaps import on_grid
 from chocofactory.sources.base import number
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     Rows = Iterable[tuple[datetime, Mapping[str, Any]]]
+
+log = get_logger(__name__)
 
 _LIMITS = {
     "c": (-60.0, 60.0),
@@ -36,6 +40,7 @@ the air at 5,500 m.
 """
 
 _SATURATED_PCT = 105.0
+_MOST_IMPOSSIBLE = 0.25
 _FULL_TURN = 360.0
 _YEARS = range(1900, 2200)
 _WRITTEN = re.compile(r"-?\d+([.,]\d+)?")
@@ -45,19 +50,21 @@ def weather_frame(rows: Rows, resolution: timedelta, *, source: str) -> pd.DataF
     """A frame out of pairs of time (aware, START of interval) and values by field; None and NaN are missing.
 
     Several rows may tell of one time, as long as none contradicts another. Rows without a value are left out. North is
-    0 and never 360 degrees; humidity a little above 100 %, as sensors show it in fog, is 100 %.
+    0 and never 360 degrees; humidity a little above 100 %, as sensors show it in fog, is 100 %. A value that cannot be
+    is missing, as long as such values are few: a broken sensor must not cost other hours, which cannot be had later.
 
     Raises
     ------
     MalformedAnswer
-        A time off the grid of ``resolution``, two values for one, or a value that cannot be.
+        A time off the grid of ``resolution``, two values for one, or a field of which a quarter cannot be.
 
     """
     merged: dict[datetime, dict[str, Any]] = {}
+    tally = _Tally(source)
     for time, values in rows:
         row = merged.setdefault(time.astimezone(UTC), {})
         for name, value in values.items():
-            fresh = _plausible(name, value, source)
+            fresh = tally.plausible(name, value)
             if row.setdefault(name, fresh) is None:
                 row[name] = fresh
             elif fresh is not None and fresh != row[name]:
@@ -67,6 +74,7 @@ def weather_frame(rows: Rows, resolution: timedelta, *, source: str) -> pd.DataF
                     field=name,
                     time=time.isoformat(),
                 )
+    tally.settle()
     index = pd.DatetimeIndex(list(merged), tz=UTC, name="time").as_unit("us")
     if (off_grid := ~on_grid(index, resolution)).any():
         raise MalformedAnswer(
@@ -136,14 +144,35 @@ def no_weather(source: str, first: date, last: date) -> NotPublished:
     return NotPublished("{source} has no weather for {first} to {last}.", source=source, first=first, last=last)
 
 
-def _plausible(name: str, value: Any, source: str) -> Any:
-    if not isinstance(value, float) or math.isnan(value):
-        return None if isinstance(value, float) else value
-    least, most = _LIMITS[name.rsplit("_", 1)[-1]]
-    if name.startswith("humidity") and most < value <= _SATURATED_PCT:
-        return most
-    if not least <= value <= most:
-        raise MalformedAnswer(
-            "{source} answered with {value} as {field}, which cannot be.", source=source, value=value, field=name
-        )
-    return value % _FULL_TURN if name.endswith("_deg") else value
+class _Tally:
+    """Which values of an answer cannot be, field by field."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._given: Counter[str] = Counter()
+        self._impossible: dict[str, list[float]] = {}
+
+    def plausible(self, name: str, value: Any) -> Any:
+        """The value as it is kept; None where it is missing or cannot be."""
+        if not isinstance(value, float) or math.isnan(value):
+            return None if isinstance(value, float) else value
+        self._given[name] += 1
+        least, most = _LIMITS[name.rsplit("_", 1)[-1]]
+        if name.startswith("humidity") and most < value <= _SATURATED_PCT:
+            return most
+        if not least <= value <= most:
+            self._impossible.setdefault(name, []).append(value)
+            return None
+        return value % _FULL_TURN if name.endswith("_deg") else value
+
+    def settle(self) -> None:
+        """Refuse an answer of which too much cannot be; note the little that was left out."""
+        for name, values in self._impossible.items():
+            if len(values) >= _MOST_IMPOSSIBLE * self._given[name]:
+                raise MalformedAnswer(
+                    "{source} answered with {value} as {field}, which cannot be.",
+                    source=self._source,
+                    value=values[0],
+                    field=name,
+                )
+            log.warning("impossible values left out", source=self._source, field=name, values=values)

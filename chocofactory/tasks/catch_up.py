@@ -30,17 +30,18 @@ def catch_up(factory: Factory, *, wait: bool = False) -> None:
     days_back = settings.demo_days if settings.mode == "demo" else settings.catch_up_days
     weather = factory.weather_ingestion
     today = [local_date(factory.clock.now())]
+    recent = [today[0] - timedelta(days=1), *today]
 
     def prices() -> list[date]:
         return [day for wanted in factory.ingestion.due(days_back).values() for day in wanted]
 
     tasks: tuple[tuple[str, Callable[[], list[date]], timedelta, list[date]], ...] = (
         ("ingest_prices", prices, timedelta(), []),
-        ("ingest_weather", lambda: weather.due(days_back), timedelta(minutes=30), today),
+        ("ingest_weather", lambda: weather.due(days_back), timedelta(minutes=30), recent),
         ("ingest_forecast", lambda: today if weather.forecast_due() else [], timedelta(hours=1), today),
         ("ingest_climatology", lambda: weather.climatology_due(days_back), timedelta(hours=12), []),
         ("ingest_siar", factory.history.due, timedelta(), []),
-        ("ingest_generation", lambda: factory.generation_ingestion.due(days_back), timedelta(), []),
+        ("ingest_generation", lambda: factory.generation_ingestion.due(days_back), timedelta(hours=1), []),
     )
     for kind, due, pause, otherwise in tasks:
         try:

@@ -9,17 +9,18 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 import structlog
 
 from chocofactory import cli
-from chocofactory.core.clock import day_grid
+from chocofactory.core.clock import StoppedClock, day_grid
 from chocofactory.core.locks import ProcessLock
 from tests.fakes import wavy_generation, wavy_prices
 from tests.loopback import Loopback, ReePlayer
 from tests.siar_files import as_siar, row
+from tests.weather_player import WeatherPlayer
 
 
 @dataclass
@@ -299,3 +300,28 @@ def test_rejected_lines_make_a_partial_import_and_are_listed(choco, price_file):
     done = choco("import", "prices", price_file, expect=3)
     assert "line " in done.stdout
     assert "abc" in done.stdout
+
+
+def test_weather_is_fetched_from_each_source_and_what_one_refuses_is_told(choco):
+    clock = StoppedClock(datetime.now(UTC))
+    with Loopback(WeatherPlayer(clock)) as server:
+        settings = {
+            "CHOCO_AEMET_URL": f"{server.url}/opendata/api",
+            "CHOCO_OPENWEATHER_URL": server.url,
+            "CHOCO_AEMET_KEY": "mine",
+            "CHOCO_OPENWEATHER_KEY": "mine",
+            "CHOCO_HTTP_PAUSE_S": "0",
+        }
+        told = json.loads(choco("ingest", "weather", "--json", **settings).stdout)
+        assert [(run["kind"], run["state"]) for run in told] == [
+            ("ingest_weather", "succeeded"),
+            ("ingest_forecast", "succeeded"),
+        ]
+        assert {source["source"] for run in told for source in run["result"]["sources"]} == {"aemet", "openweather"}
+        settings["CHOCO_AEMET_KEY"] = "wrong"
+        part = choco("ingest", "weather", "--what", "observed", expect=3, **settings).stdout
+        assert "refused our key" in part
+        assert "openweather" in part
+        nothing = choco("ingest", "weather", "--what", "checked", expect=5, **settings)
+        assert "refused our key" in nothing.stdout
+    assert "CHOCO_AEMET_KEY" in choco("ingest", "weather", expect=7).stdout

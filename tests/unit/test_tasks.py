@@ -143,6 +143,7 @@ def test_weather_is_fetched_even_while_the_store_cannot_say_what_is_due(tmp_path
         monkeypatch.setattr(factory._store, question, away)
     catch_up(factory, wait=True)
     assert sorted(runs(factory)) == [("ingest_forecast", "succeeded"), ("ingest_weather", "succeeded")]
+    assert station.asked == [(TODAY - timedelta(days=1), TODAY)]  # the last hours of yesterday may be lacking, too
     catch_up(factory, wait=True)
     assert len(runs(factory)) == 2  # not again before its pause is over
     monkeypatch.undo()

@@ -210,3 +210,10 @@ def test_openapi_documents_the_canonical_paths_only(client):
     assert document["openapi"].startswith("3.1")
     assert all(path.startswith("/api/v1/") for path in document["paths"])
     assert {"/api/v1/ree/prices", "/api/v1/jobs/runs/{run_id}"} <= set(document["paths"])
+
+
+def test_a_body_beyond_all_size_is_refused_before_it_is_read(client):
+    answer = client.post("/weather/ingest", data=b"{" + b" " * 1_000_000 + b"}", content_type="application/json")
+    assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
+    small = client.post("/weather/ingest", data=b"{" + b" " * 900_000 + b"}", content_type="application/json")
+    assert small.status_code == 409  # no source is set up

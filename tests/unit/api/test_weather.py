@@ -75,7 +75,7 @@ def test_fetching_answers_201_with_what_each_source_delivered(client, factory):
     assert (current["temperature"], current["humidity"], current["wind_speed"]) == (11, 55, 2)
     assert (current["pressure"], current["values"]["pressure_hpa"]["reason"]) == (
         None,
-        "Not reported by aemet for this hour.",
+        "Not reported by aemet in these hours.",
     )
     assert (current["timestamp"], current["age_s"], current["stale"]) == ("2025-12-01T09:00:00+01:00", 1200, False)
     forecast = client.get("/api/v1/weather/forecast?hours=48").get_json()
@@ -141,6 +141,9 @@ def test_a_body_that_makes_no_sense_is_refused(client):
     assert client.post("/weather/ingest", json={"from": "2025-12-01"}).status_code == 422
     wrong = {"start_date": "2025-12-02", "end_date": "2025-12-01"}
     assert client.post("/weather/ingest", json=wrong).status_code == 422
+    future = client.post("/weather/ingest", json={"start_date": "2025-12-01", "end_date": "2025-12-02"})
+    assert future.status_code == 422
+    assert "future" in future.get_json()["detail"]
     assert client.get("/weather/ingest").status_code == 405
 
 

@@ -4,8 +4,15 @@ import pandas as pd
 import pytest
 
 from chocofactory.core.clock import MADRID, day_grid
-from chocofactory.core.errors import InvalidInput, KeyRefused, MalformedAnswer, NotPublished, SourceDown
-from chocofactory.domain.measurements import PVPC, SPOT
+from chocofactory.core.errors import (
+    InvalidInput,
+    KeyRefused,
+    MalformedAnswer,
+    NotPublished,
+    SourceDown,
+    StoreUnavailable,
+)
+from chocofactory.domain.measurements import PVPC, SPOT, price_series
 from tests.fakes import wavy_prices
 
 MONDAY, TODAY, TOMORROW = date(2025, 3, 10), date(2025, 3, 12), date(2025, 3, 13)
@@ -222,3 +229,17 @@ def test_a_price_is_never_dropped_for_being_odd(factory, source):
     source.known.iloc[:4] = [0.0, -0.05, 0.95, 4.0]
     factory.ingestion.ingest(PVPC, TODAY, TODAY)
     assert stored(factory, TODAY, TODAY).tolist()[:4] == [0.0, -0.05, 0.95, 4.0]
+
+
+def test_prices_are_taken_while_the_store_cannot_be_read(factory, monkeypatch):
+    """A store whose server is away may still take what is written: the days before are then not compared."""
+
+    def away(*asked, **more):
+        raise StoreUnavailable("The store is away.")
+
+    frame = wavy_prices(date(2025, 3, 10), date(2025, 3, 11)).to_frame()
+    stale = pd.concat([frame, frame.iloc[24:].set_axis(frame.index[24:] + pd.Timedelta(days=1))])
+    monkeypatch.setattr(factory._store, "read", away)
+    counts, suspects = factory.ingestion.keep(price_series(), stale, "file:a.csv")
+    assert counts.new == 72
+    assert suspects == {date(2025, 3, 12): "repeats_day_before"}

@@ -61,8 +61,22 @@ def test_the_newest_reading_takes_each_value_from_the_first_provider_that_has_it
     assert (temperature.value, temperature.provider, temperature.kind) == (11, "aemet", "observed")
     assert (humidity.value, humidity.provider) == (60, "openweather")
     assert (wind.value, wind.provider, wind.kind) == (None, None, "unavailable")
-    assert wind.reason == "Not reported by aemet, openweather for this hour."
+    assert wind.reason == "Not reported by aemet, openweather in these hours."
     assert reading.providers == ["aemet", "openweather"]
+
+
+def test_what_the_newest_hour_lacks_is_taken_from_the_hours_before_it_and_says_so(weather, observe):
+    observe(PLACES[0], THIS_HOUR - 5 * HOUR, temperature_c=[6], wind_ms=[9])
+    observe(PLACES[0], THIS_HOUR - 2 * HOUR, temperature_c=[10, 11], humidity_pct=[80, 81])
+    observe(PLACES[1], THIS_HOUR, wind_direction_deg=[90])
+    reading = weather.current()
+    told = {name: (value.value, value.time) for name, value in reading.values.items() if value.value is not None}
+    assert told == {
+        "temperature_c": (11, THIS_HOUR - HOUR),
+        "humidity_pct": (81, THIS_HOUR - HOUR),
+        "wind_direction_deg": (90, THIS_HOUR),
+    }
+    assert reading.values["wind_ms"].reason  # five hours old: no longer of now
 
 
 def test_an_hour_under_way_counts_as_soon_as_it_was_observed(weather, observe):
@@ -122,6 +136,22 @@ def test_the_issue_in_force_counts_and_no_older_one(weather, issue):
     assert blend.frame["temperature_c"].tolist()[:3] == [11, 12, 13]
     assert blend.frame["wind_ms"].isna().all()
     assert len(blend.frame) == 4
+
+
+def test_a_newer_issue_counts_even_if_it_does_not_reach_as_far(weather, issue):
+    issue(PLACES[0], NOW - 5 * HOUR, THIS_HOUR, temperature_c=[1, 2, 3, 4, 5])
+    issue(PLACES[0], NOW - HOUR, THIS_HOUR, temperature_c=[11, 12])
+    assert weather.forecast(5).frame["temperature_c"].tolist()[:2] == [11, 12]
+    assert weather.forecast(5).frame["temperature_c"].isna().sum() == 3
+
+
+def test_an_issue_that_has_grown_old_stands_behind_the_others(weather, issue, clock):
+    issue(PLACES[0], NOW - HOUR, THIS_HOUR - HOUR, temperature_c=range(30))
+    issue(PLACES[1], NOW, THIS_HOUR, temperature_c=range(100, 130))
+    assert weather.forecast(1).origin["temperature_c"].tolist() == ["aemet"]
+    clock.at += 12 * HOUR
+    assert weather.forecast(1).origin["temperature_c"].tolist() == ["openweather"]
+    assert weather.forecast(24).origin["temperature_c"].tolist()[:2] == ["openweather"] * 2
 
 
 def test_observations_never_stand_in_a_forecast(weather, observe):

@@ -190,3 +190,15 @@ def test_checked_days_are_due_four_days_later_and_asked_for_in_runs(live, clock,
     assert run.result["new"] == 36
     assert aemet.asked == [(date(2025, 11, 1), date(2025, 12, 1)), (date(2025, 12, 2), date(2025, 12, 6))]
     assert len(live._store.read(WEATHER_DAILY, days[0], clock.at, provider="aemet")) == 36
+
+
+def test_a_month_that_is_not_out_does_not_keep_the_others_from_coming(live, clock, aemet):
+    clock.at = datetime(2025, 12, 10, 12, tzinfo=UTC)
+    days = pd.date_range("2025-11-20", "2025-11-30", freq="D", tz="Europe/Madrid", unit="us").tz_convert("UTC")
+    aemet.checked = pd.DataFrame({"temperature_max_c": 15.0}, index=days.rename("time"))
+    (delivery, _) = live.weather_ingestion.ingest_climatology(date(2025, 9, 1), date(2025, 12, 6))
+    assert (delivery.counts.new, delivery.error, len(aemet.asked)) == (11, None, 4)
+    aemet.asked.clear()
+    aemet.error = SourceDown("{source} cannot be reached.", source="aemet")
+    (delivery, _) = live.weather_ingestion.ingest_climatology(date(2025, 9, 1), date(2025, 12, 6))
+    assert (delivery.error.code, len(aemet.asked)) == ("source-down", 1)  # whoever is down is not asked again

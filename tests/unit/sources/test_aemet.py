@@ -158,6 +158,17 @@ def test_a_value_that_cannot_be_is_never_stored(sensor):
         parsed(observed(**sensor))
 
 
+def test_a_sensor_that_is_broken_for_an_hour_costs_that_value_alone():
+    hours = [f"2025-12-01T{hour:02d}:00:00+0000" for hour in range(1, 13)]
+    rows = [observed(fint, ta=10.0 + place, hr=180.0 if place == 3 else 60.0) for place, fint in enumerate(hours)]
+    frame = parsed(*rows)
+    assert frame["humidity_pct"].isna().tolist() == [place == 3 for place in range(12)]
+    assert frame["temperature_c"].notna().all()
+    kelvin = [observed(fint, ta=290.0 if place < 3 else 10.0) for place, fint in enumerate(hours)]
+    with pytest.raises(MalformedAnswer, match=r"290\.0 as temperature_c, which cannot be"):
+        parsed(*kelvin)  # a quarter of them: this is no broken sensor
+
+
 @pytest.mark.parametrize("sensor", [{"ta": 47.6}, {"ta": -32.0}, {"hr": 100.0}, {"vv": 0.0}, {"pres": 762.0}])
 def test_no_value_is_refused_for_being_rare(sensor):
     ((name, value),) = sensor.items()
