@@ -1,4 +1,4 @@
-"""Server time of every callback of each page, with 4.5 years of PVPC and 11 years of spot prices in the store.
+"""Server time of every callback of each page: 4.5 years of PVPC, 11 of spot prices, 25 of SIAR days in the store.
 
 ``pytest tests/bench/bench_pages.py -o python_files="bench_*.py" -o addopts="" -s``: each line is one callback, posted
 as a browser posts it; ``cold`` right after a write, so that nothing is remembered, ``warm`` when asked again. Times are
@@ -33,9 +33,14 @@ PAGES = {
     "prices, 30 days": "/prices",
     "prices, 4.5 years": "/prices?first=2021-06-01&last=2025-12-31",
     "spot, 11 years": "/prices?first=2015-01-01&last=2025-12-31&market=spot_es",
+    "climate": "/climate",
     "data": "/data",
 }
-PRESSED = {"prices-download": "prices-export.n_clicks", "data-run": "data-fetch.n_clicks"}
+PRESSED = {
+    "prices-download": "prices-export.n_clicks",
+    "data-run": "data-fetch.n_clicks",
+    "climate-download": "climate-export.n_clicks",
+}
 """What a reader presses to start the callbacks that a page does not call by itself."""
 
 
@@ -55,6 +60,8 @@ def server(data_dir, tmp_path_factory):
     factory = application.extensions[EXTENSION]
     files = [str(data_dir / "prices" / f"{each}.csv.gz") for each in ("pvpc_20td_peninsula", "spot_es")]
     assert factory.jobs.run("import_prices", {"files": files}, "bench").state == "succeeded"
+    days = [str(file) for file in sorted((data_dir / "weather" / "siar_linares").glob("*.csv"))]
+    assert factory.jobs.run("etl_siar", {"files": days}, "bench").state == "succeeded"
     yield application
     factory.close()
 
