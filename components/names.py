@@ -6,8 +6,10 @@ import re
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from chocofactory.core.errors import FactoryError
 from chocofactory.domain.measurements import (
     DAILY,
+    DEMAND,
     ENERGY_PRICE,
     GENERATION,
     HOURLY,
@@ -36,7 +38,13 @@ _SOURCES: Mapping[str, str] = {
     "siar": N_("SIAR"),
     "demo": N_("simulation"),
 }
-_TECHNOLOGIES: Mapping[str, str] = {"combined_cycle": N_("combined cycle")}
+_TECHNOLOGIES: Mapping[str, str] = {
+    "combined_cycle": N_("combined cycle"),
+    "wind": N_("wind"),
+    "hydro": N_("hydropower"),
+    "nuclear": N_("nuclear"),
+}
+_DEMANDS: Mapping[str, str] = {"scheduled": N_("scheduled"), "forecast_latest": N_("latest forecast")}
 _SYSTEMS: Mapping[str, str] = {"national": N_("Spain"), "peninsula": N_("Peninsula")}
 _FIELDS: Mapping[str, tuple[str, str, int]] = {
     "temperature_c": (N_("Temperature"), "°C", 1),
@@ -146,10 +154,12 @@ def told(message: str, fields: Mapping[str, Any]) -> str:
 
 
 def _shown(name: str, value: Any) -> Any:
-    if name in _NAMED:
-        return _NAMED[name](str(value))
-    if name in _VERBATIM or isinstance(value, bool):
-        return value
+    if isinstance(value, FactoryError):
+        value = {"message": value.message, "fields": value.fields}
+    if isinstance(value, dict):
+        return explain(value)
+    if name in _NAMED or name in _VERBATIM or isinstance(value, bool):
+        return _NAMED[name](str(value)) if name in _NAMED else value
     if isinstance(value, (int, float)):
         return text.number(value, min(len(f"{value:.{_MOST_DIGITS}f}".rstrip("0").partition(".")[2]), _MOST_DIGITS))
     if isinstance(value, str) and _DAY.fullmatch(value):
@@ -170,10 +180,12 @@ _SERIES: Mapping[Measurement, str] = {
     WEATHER_DAILY: N_("Checked days, {provider} {station}"),
     SIAR_DAILY: N_("SIAR station {province}/{station}"),
     GENERATION: N_("Generation, {technology}, {system}"),
+    DEMAND: N_("Demand, {kind}, {system}"),
 }
 _NAMED: Mapping[str, Callable[[str], str]] = {
     "source": source,
     "provider": source,
+    "kind": lambda name: _(_DEMANDS[name]) if name in _DEMANDS else name,
     "technology": lambda name: _(_TECHNOLOGIES[name]) if name in _TECHNOLOGIES else name,
     "system": lambda name: _(_SYSTEMS[name]) if name in _SYSTEMS else name,
     "market": lambda name: market(name) if name in MARKETS else name,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from chocofactory.domain.prices import Statistics
 
-MOST_ROWS = 50
+MOST_ROWS = 75
 """Rows that a twin shows; of longer ones it shows the first and points at the file."""
 
 
@@ -59,22 +59,25 @@ def table_twin(
     caption: str,
     *,
     of: int | None = None,
+    filed: bool = False,
 ) -> Component:
-    """What a figure shows, as a table that opens on demand; its first rows, all of them in the CSV file.
+    """What a figure shows, as a table that opens on demand; its first rows.
 
-    ``of`` says how many there are where ``rows`` hold only those that are shown.
+    ``of`` says how many there are where ``rows`` hold only those that are shown; ``filed``: the page's CSV has all.
     """
     parts: list[Component] = []
     count = len(rows) if of is None else of
     if count > MOST_ROWS:
         shown, whole = text.number(MOST_ROWS), text.number(count)
-        words = _("The first {shown} of {all} rows; the CSV button saves them all.", shown=shown, all=whole)
+        words = _("The first {shown} of {all} rows.", shown=shown, all=whole)
+        if filed:
+            words = _("The first {shown} of {all} rows; the CSV button saves them all.", shown=shown, all=whole)
         parts.append(html.P(words, className="muted small"))
     parts.append(table(columns, rows[:MOST_ROWS], caption))
     return html.Details([html.Summary(_("Show as table")), *parts], className="table-twin")
 
 
-def price_twin(frame: pd.DataFrame, caption: str) -> Component:
+def price_twin(frame: pd.DataFrame, caption: str, *, filed: bool = False) -> Component:
     """The twin of a figure of prices.
 
     Parameters
@@ -91,7 +94,7 @@ def price_twin(frame: pd.DataFrame, caption: str) -> Component:
     shown = frame.iloc[:MOST_ROWS]
     moments = (stamp.to_pydatetime() for stamp in shown.index)
     rows = list(zip(moments, shown["period"].astype(str), shown["price_eur_kwh"], strict=True))
-    return table_twin(columns, rows, caption, of=len(frame))
+    return table_twin(columns, rows, caption, of=len(frame), filed=filed)
 
 
 def statistics_table(statistics: Statistics) -> Component:

@@ -75,7 +75,8 @@ def layout(station: object = None, field: object = None, **_query: Any) -> Compo
         [
             html.H1(_("Climate")),
             html.Div(
-                [
+                hidden=not known,
+                children=[
                     controls.select(ids.station, _("Station"), stations, controls.choice_of(station, stations, usual)),
                     controls.select(ids.field, _("Field"), fields, controls.choice_of(field, fields, USUAL_FIELD)),
                     controls.button(_("CSV"), ids.export, icon_name="download"),

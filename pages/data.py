@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import dash
 from dash import Input, Output, State, callback, dcc, html
-from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
@@ -143,7 +142,8 @@ def coverage(name: str, _done: str, theme: str) -> tuple[Any, Any, bool, Any]:
     except StoreError as error:
         return dash.no_update, None, True, html.P(names.told(error.message, error.fields), className="warn")
     figure = calendar_figures.coverage_calendar(table, theme=theme)
-    return figure, twins.coverage_twin(table), False, listings.gaps_table(found.gaps)
+    listed = [html.P(names.series(series), className="muted"), listings.gaps_table(found.gaps)]
+    return figure, twins.coverage_twin(table), False, listed
 
 
 @callback(
@@ -166,7 +166,7 @@ def begin(_fetch: int, _fill: int, *given: Any) -> list[str]:
     if asked == ids.fetch:
         return [run for kind, params in _news() if (run := _start(kind, params))]
     if asked == ids.fill:
-        return [run] if (run := _fill_range(what, first, last, force=bool(force))) else []
+        return [run] if (run := _fill_range(what, first, last, force=bool(force))) else dash.no_update
     place = list(UPLOADS).index(asked)
     return _import(UPLOADS[asked], contents[place] or [], names_of_files[place] or [])
 
@@ -244,11 +244,11 @@ def _start(kind: str, params: dict[str, Any]) -> str:
         return busy.run_id
 
 
-def _fill_range(what: str, first: str, last: str, *, force: bool) -> str:
+def _fill_range(what: str, first: str, last: str, *, force: bool) -> str | None:
     begin_day, end_day = controls.day_of(first), controls.day_of(last)
     if begin_day is None or end_day is None:
         notify(_("Choose the first and the last day."), "warning")
-        raise PreventUpdate
+        return None
     check_days(begin_day, end_day)
     if what == "ingest_prices":
         market = factory().ingestion.markets[0]

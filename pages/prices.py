@@ -145,7 +145,7 @@ def heatmap(first: str, last: str, market: str, theme: str, wide: bool) -> tuple
 @callback(Output(f"{ids.heatmap}-caption", "children"), *RANGE)
 def hours(first: str, last: str, market: str) -> Component:
     """The same prices as a table."""
-    return tables.price_twin(factory().prices.frame(*_range(first, last), market), _("Prices by hour"))
+    return tables.price_twin(factory().prices.frame(*_range(first, last), market), _("Prices by hour"), filed=True)
 
 
 @callback(Output(ids.spread, "figure"), Output(f"{ids.spread}-caption", "children"), *RANGE, Input("theme", "data"))
@@ -218,6 +218,13 @@ def _missing(present: int, expected: int) -> Component:
 
 def nothing_here(first: date, last: date) -> Component:
     """What stands where the range holds no price."""
+    ahead = local_date(factory().clock.now()) < first
+    if ahead:
+        return cards.empty_state(
+            _("No prices: {days}", days=text.date_range(first, last)),
+            _("These days lie ahead, and their prices are not published yet."),
+            _("Choose another range."),
+        )
     return cards.empty_state(
         _("No prices: {days}", days=text.date_range(first, last)),
         _("This range has not been fetched or imported."),

@@ -20,6 +20,7 @@ from chocofactory.api.schemas import (
 )
 from chocofactory.bootstrap import factory
 from chocofactory.core.errors import FactoryError
+from chocofactory.services.jobs import recall
 
 if TYPE_CHECKING:
     from flask_openapi3 import APIBlueprint
@@ -78,5 +79,5 @@ def _source(source: Source) -> SourceAnswer:
         state=source.state,
         last_success_at=record.last_success_at if record else None,
         last_error_at=record.last_error_at if record else None,
-        last_error=str(FactoryError(error["message"], **error["fields"])) if error else None,
+        last_error=str(recall(error)) if error else None,
     )

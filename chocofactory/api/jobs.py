@@ -10,7 +10,7 @@ from flask_openapi3 import Tag
 
 from chocofactory.api.schemas import Problem, RunAnswer, RunError, RunPath
 from chocofactory.bootstrap import factory
-from chocofactory.core.errors import FactoryError
+from chocofactory.services.jobs import recall
 
 if TYPE_CHECKING:
     from flask_openapi3 import APIBlueprint
@@ -62,4 +62,4 @@ def _without_paths(params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _error(error: dict[str, Any]) -> RunError:
-    return RunError(detail=str(FactoryError(error["message"], **error["fields"])), **error)
+    return RunError(detail=str(recall(error)), **error)

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from chocofactory.cli.terminal import Json, day_of, opened, progress, show_run, show_runs
 from chocofactory.core.clock import local_date
-from chocofactory.core.errors import FactoryError
+from chocofactory.services.jobs import recall
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -241,7 +241,7 @@ def _faults(result: dict[str, Any]) -> list[Text]:
 
 
 def _reason(fault: dict[str, Any]) -> str:
-    return str(FactoryError(fault["message"], **fault["fields"]))
+    return str(recall(fault))
 
 
 def _first_few(days: list[str]) -> str:

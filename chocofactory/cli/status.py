@@ -15,6 +15,7 @@ from chocofactory.core.config import load_settings, variable
 from chocofactory.core.errors import StoreError
 from chocofactory.core.logs import scrub
 from chocofactory.services.health import LEVELS
+from chocofactory.services.jobs import recall
 
 if TYPE_CHECKING:
     from chocofactory.bootstrap import Factory
@@ -132,9 +133,10 @@ def _status_table(report: dict[str, Any]) -> None:
     for market in report["markets"]:
         table.add_row(*(market[name] or "-" for name in ("market", "latest", "written_at", "today", "tomorrow")))
     out.print(table)
-    table = Table("Source", "State", "Last success")
+    table = Table("Source", "State", "Last success", "Last error")
     for source in report["sources"]:
-        table.add_row(source["name"], source["state"], source["last_success_at"] or "-")
+        why = str(recall(source["last_error"])) if source["last_error"] and source["state"] == "failing" else ""
+        table.add_row(source["name"], source["state"], source["last_success_at"] or "-", why)
     out.print(table)
 
 

@@ -26,6 +26,7 @@ from chocofactory.core.errors import (
     class_of,
 )
 from chocofactory.core.logs import configure_logs
+from chocofactory.services.jobs import recall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -103,7 +104,9 @@ def show_run(finished: JobRun, as_json: bool, table: Any) -> None:
     if as_json:
         print_json({"id": finished.id, "state": finished.state, "result": finished.result, "error": finished.error})
     elif finished.error:
-        err.print(FactoryError(finished.error["message"], **finished.error["fields"]), style="red")
+        if finished.result:
+            out.print(table(finished.result))
+        err.print(recall(finished.error), style="red")
     else:
         out.print(table(finished.result))
     if finished.error:

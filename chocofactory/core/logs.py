@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chocofactory.core.config import Settings
 
 REDACTED = "***"
+_SHORTEST_SECRET = 4
 _SECRET_PARAMETER = re.compile(r"(?i)\b(api[_-]?key|appid|token|access_token|password|secret)=([^&\s\"']+)")
 _URL_CREDENTIALS = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]*://)[^/?#\s]+@")
 
@@ -58,9 +59,10 @@ class _Redactor:
 
 
 def secrets_of(settings: Settings) -> list[str]:
-    """Every secret value that the settings hold."""
+    """Every secret value that the settings hold; one of a few letters is no secret and would black out every word."""
     values = (getattr(settings, name) for name in type(settings).model_fields)
-    return [value.get_secret_value() for value in values if isinstance(value, SecretStr) and value.get_secret_value()]
+    plain = (value.get_secret_value() for value in values if isinstance(value, SecretStr))
+    return [value for value in plain if len(value) >= _SHORTEST_SECRET]
 
 
 def configure_logs(settings: Settings) -> None:

@@ -12,8 +12,10 @@ from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.domain import gaps, generation, prices
 from chocofactory.domain.generation import COMBINED_CYCLE
 from chocofactory.domain.measurements import (
+    DEMAND,
     ENERGY_PRICE,
     GENERATION,
+    HOURLY,
     PVPC,
     SIAR_DAILY,
     WEATHER_DAILY,
@@ -79,7 +81,8 @@ class Gaps:
         """
         whole = (ENERGY_PRICE, WEATHER_OBSERVATION, WEATHER_DAILY, SIAR_DAILY)
         known = [series for measurement in whole for series in self._store.series(measurement)]
-        known += [one for one in self._store.series(GENERATION) if one == generation.daily_series(COMBINED_CYCLE)]
+        known += [one for one in self._store.series(GENERATION) if _stands_for_all(one) or one.resolution == HOURLY]
+        known += self._store.series(DEMAND)
         first = price_series(PVPC)
         return [first, *(series for series in known if series != first)]
 
@@ -113,7 +116,10 @@ class Gaps:
         times = self._times(series)
         if first is None and not len(times):
             return None
-        start = day_bounds(first or local_date(times[0].to_pydatetime()))[0]
+        begin = times[0].to_pydatetime() if len(times) else day_bounds(FIRST_DAY)[0]
+        start = day_bounds(first or local_date(begin))[0]
+        if first is None and series.measurement is WEATHER_OBSERVATION:
+            start = begin  # nobody could have had the hours before the first one
         end = min(horizon, day_bounds(last)[1]) if last else horizon
         if end <= start:
             return SeriesGaps(series, start, start, 0, 0, [])
@@ -137,13 +143,19 @@ class Gaps:
     def _horizon(self, series: Series) -> datetime:
         """The end (UTC, exclusive) of what must be there by now.
 
-        Observations: the hours that are over. Checked days: four days ago. SIAR's days, which come in files: the last
-        one that came. Generation: the last day that is published. Prices: today, and tomorrow once it is published.
+        Observations: the hours that are over. Checked days: four days ago. What comes in files (SIAR's days, hours of
+        generation and demand): the last one that came. Generation: the last day that is published. Prices: today, and
+        tomorrow once it is published.
         """
         now = self._clock.now()
-        if series.measurement is SIAR_DAILY:
+        if series.measurement in {SIAR_DAILY, DEMAND} or (
+            series.measurement is GENERATION and not _stands_for_all(series)
+        ):
             times = self._times(series)
-            return day_bounds(local_date(times[-1].to_pydatetime()) if len(times) else FIRST_DAY)[1]
+            if not len(times):
+                return day_bounds(FIRST_DAY)[0]
+            last = times[-1].to_pydatetime()
+            return day_bounds(local_date(last))[1] if series.measurement is SIAR_DAILY else last + series.resolution
         if series.measurement is WEATHER_DAILY:
             return day_bounds(local_date(now - CHECKED_AFTER))[1]
         if series.measurement is WEATHER_OBSERVATION:
@@ -154,3 +166,8 @@ class Gaps:
         tomorrow = today + timedelta(days=1)
         out = prices.published_at(series.keys["market"], tomorrow) <= now
         return day_bounds(tomorrow if out else today)[1]
+
+
+def _stands_for_all(series: Series) -> bool:
+    """Whether a series of generation is the one that tells which days are there."""
+    return series == generation.daily_series(COMBINED_CYCLE)

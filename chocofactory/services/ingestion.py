@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from chocofactory.core.clock import day_bounds, day_start, local_date, local_days
+from chocofactory.core.clock import day_bounds, day_start, local, local_date, local_days
 from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError, StoreUnavailable
 from chocofactory.core.logs import get_logger
 from chocofactory.domain import gaps, prices
@@ -165,7 +165,7 @@ class PriceIngestion:
                 source=self._sources[0].name,
                 market=market,
                 first=first,
-                moment=prices.published_at(market, first).isoformat(),
+                moment=f"{local(prices.published_at(market, first)):%Y-%m-%d %H:%M}",
             )
         wanted = published if force else self.missing_days(market, first, last)
         outcome = IngestReport(first, last, market=market)

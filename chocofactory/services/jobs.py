@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
+from chocofactory.core.config import variable
 from chocofactory.core.errors import FactoryError, InvalidInput, class_of
 from chocofactory.core.locks import ProcessLock, is_held
 from chocofactory.core.logs import get_logger
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from chocofactory.store.state import RunState, StateStore
 
 log = get_logger(__name__)
+
+CLOCK_START = variable("clock_start")
 
 
 class Report(Protocol):
@@ -225,7 +228,10 @@ class Jobs:
 
     def _spawn(self, run: JobRun) -> None:
         command = [sys.executable, "-m", "chocofactory", "work", run.id]
-        ended = subprocess.run(command, env={**os.environ, **self.environment}, check=False)  # noqa: S603
+        environment = {**os.environ, **self.environment}
+        if CLOCK_START in environment:  # the worker's clock goes on where ours stands
+            environment[CLOCK_START] = self.clock.now().isoformat()
+        ended = subprocess.run(command, env=environment, check=False)  # noqa: S603
         if self.state.run(run.id).finished_at is None:
             log.error("worker died", run_id=run.id, exit_code=ended.returncode)
             self.state.interrupt(run.id, self.clock.now())
@@ -244,13 +250,18 @@ def tell_waiting(report: Report, rows: int) -> None:
 
 
 def describe(error: FactoryError) -> dict[str, Any]:
-    """An error as it is kept: code, message template and fields."""
-    fields = {
-        name: value if isinstance(value, (int, float, str)) else str(value) for name, value in error.fields.items()
-    }
+    """An error as it is kept: code, message template and fields; an error among the fields is described, too."""
+    fields = {name: _kept(value) for name, value in error.fields.items()}
     return {"code": error.code, "message": error.message, "fields": fields}
 
 
 def recall(description: Mapping[str, Any]) -> FactoryError:
     """The error that ``describe`` described, to be raised or told again."""
-    return class_of(description["code"])(description["message"], **description["fields"])
+    fields = {name: recall(each) if isinstance(each, dict) else each for name, each in description["fields"].items()}
+    return class_of(description.get("code", ""))(description["message"], **fields)
+
+
+def _kept(value: object) -> object:
+    if isinstance(value, FactoryError):
+        return describe(value)
+    return value if isinstance(value, (int, float, str)) else str(value)

@@ -140,11 +140,12 @@ class Rejected:
         ]
 
     def _too_many(self) -> MalformedFile:
+        first = min(self._faults)
         return MalformedFile(
-            "{name}: more than half of the rows, or more than {most}, cannot be used; the first is line {line}.",
+            "{name}: more than half of the rows, or more than {most}, cannot be used. The first: {fault}",
             name=self._name,
             most=MOST_REJECTED,
-            line=min(self._faults),
+            fault=self._faults[first],
         )
 
 

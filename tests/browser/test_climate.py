@@ -127,7 +127,7 @@ def test_all_days_can_be_taken_along(page, two_stations, tmp_path):
 
 def test_without_history_the_page_says_where_it_comes_from(page, bare):
     shown = page("/climate", at=bare, lang="es")
-    assert shown.one("#climate-empty h2").text == "Aún no hay historia del tiempo"
+    assert shown.one("#climate-empty h2").text == "Aún no hay histórico meteorológico"
     assert not shown.one("#climate-body").is_displayed()
     shown.assert_clean()
 

@@ -204,5 +204,4 @@ def _hover(shown, x, y):
     shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
     shown.until(lambda: not shown.all("#prices-heatmap .hovertext"))
     shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": left, "y": top})
-    shown.until(lambda: shown.all("#prices-heatmap .hovertext"))
-    return shown.one("#prices-heatmap .hovertext").text
+    return shown.until(lambda: next((told.text for told in shown.all("#prices-heatmap .hovertext") if told.text), None))

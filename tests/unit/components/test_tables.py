@@ -67,9 +67,10 @@ def test_the_hour_that_comes_twice_is_told_apart():
 
 def test_a_long_twin_says_what_it_leaves_out_and_where_the_rest_is():
     frame = _frame(date(2025, 11, 1), date(2025, 11, 20))
-    twin = tables.price_twin(frame, "Prices")
+    twin = tables.price_twin(frame, "Prices", filed=True)
     assert len(find(find(twin, "Tbody")[0], "Tr")) == tables.MOST_ROWS
-    assert "The first 50 of 480 rows; the CSV button saves them all." in words(twin)
+    assert "The first 75 of 480 rows; the CSV button saves them all." in words(twin)
+    assert "CSV" not in words(tables.price_twin(frame, "Prices"))  # of a page without such a button
 
 
 def test_a_short_twin_leaves_nothing_out():

@@ -1,10 +1,11 @@
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chocofactory.core.errors import InvalidInput, JobBusy, NotFound, SourceDown, StoreFull
-from chocofactory.services.jobs import JobKind, Outcome
+from chocofactory.core.errors import InvalidInput, JobBusy, MalformedFile, NotFound, SourceDown, StoreFull
+from chocofactory.services.jobs import JobKind, Outcome, describe, recall
 
 
 @pytest.fixture
@@ -134,3 +135,11 @@ def test_recent_runs_come_newest_first(jobs):
     ids = [jobs.run(kind, {}, "cli").id for kind in ("count", "other", "count")]
     assert [run.id for run in jobs.recent()] == ids[::-1]
     assert [run.id for run in jobs.recent("count", limit=1)] == ids[2:]
+
+
+def test_an_error_may_tell_of_another_and_survives_being_kept():
+    inner = MalformedFile("{name}, line {line}: too long.", name="a.csv", line=3)
+    kept = json.loads(
+        json.dumps(describe(MalformedFile("{name} is bad. The first: {fault}", name="a.csv", fault=inner)))
+    )
+    assert str(recall(kept)) == "a.csv is bad. The first: a.csv, line 3: too long."

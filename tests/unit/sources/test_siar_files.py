@@ -230,7 +230,7 @@ def test_the_stations_of_one_file_are_kept_apart():
 
 def test_a_file_of_bad_rows_is_refused_with_the_first_line():
     days = [day.date() for day in pd.date_range("2000-01-01", periods=400)]
-    with pytest.raises(MalformedFile, match=r"more than 100, cannot be used; the first is line 301"):
+    with pytest.raises(MalformedFile, match=r"more than 100, cannot be used\. The first: .*, line 301"):
         read(as_siar(*map(row, days[:299]), *(row(day, TempMedia="x") for day in days[299:])))
     with pytest.raises(MalformedFile, match=r"more than half of the rows.*line 2"):
         read(as_siar(row(MONDAY, TempMedia="x"), row(TUESDAY, TempMedia="x"), row(WEDNESDAY)))
