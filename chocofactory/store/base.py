@@ -123,7 +123,8 @@ class SeriesStore(ABC):
             Rows new, changed (any given field differs from the stored one) and unchanged. Another source or time of
             writing alone changes nothing; and nothing that is given differs from a first value once that is known.
             A store with a server may instead take all rows as queued, durably, while the server is away; they are
-            written as if now, in order, once it is back.
+            written as if now, in order, once it is back. Those that somebody has written later meanwhile keep the
+            later values.
 
         Raises
         ------

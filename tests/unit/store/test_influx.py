@@ -185,6 +185,44 @@ def test_what_is_sent_again_counts_as_a_change_even_if_all_of_it_is_there(store,
     assert player.written[-1].endswith(" changes=1i 0")
 
 
+def stored_later(price, first):
+    """A row as the server has it, written at ``LATER``."""
+    at = int(LATER.timestamp()) * 1_000_000 + LATER.microsecond
+    return csv(
+        "_time,market,resolution,zone,first_price_eur_kwh,price_eur_kwh,source,written_at",
+        f"2025-03-01T00:00:00Z,pvpc_20td,3600s,peninsula,{first},{price},esios,{at}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "written"),
+    [
+        (0.2, "price_eur_kwh=0.2,first_price_eur_kwh=0.1"),  # written once: what comes late came first
+        (0.15, None),  # revised: nobody can tell which came first
+        ("", None),  # not known
+    ],
+)
+def test_what_comes_late_takes_nothing_from_what_was_written_since(store, player, comes_back, first, written):
+    comes_back(AWAY)
+    write(store, hours([0.1, 0.3]))
+    comes_back()
+    player.queries["energy_price"] = stored_later(0.2, first)
+    assert store.replay() == 2
+    new, *late = player.rows()
+    assert "price_eur_kwh=0.3,first_price_eur_kwh=0.3,source=" in new
+    assert [line.split(" ")[1] for line in late] == ([written] if written else [])  # no source, no time of writing
+
+
+def test_what_comes_late_fills_in_what_is_not_there(store, player, comes_back):
+    comes_back(AWAY)
+    write(store, hours([0.1], suspect=[True]))
+    comes_back()
+    player.queries["energy_price"] = stored_later(0.2, 0.15)
+    store.replay()
+    (late,) = player.rows()
+    assert late.split(" ")[1] == "price_eur_kwh=0.2,first_price_eur_kwh=0.15,suspect=t"
+
+
 # --- what the server will never take
 
 
