@@ -254,7 +254,8 @@ class InfluxSeriesStore(SeriesStore):
         measurement = batch.series.measurement
         tags = tags_of(batch.series.keys, batch.series.resolution, batch.issued_at)
         times = pd.DatetimeIndex(batch.rows.index)
-        parts, origins = self._bucket.rows(measurement, times[0], times[-1] + MICROSECOND, tags)
+        end = times[-1] + MICROSECOND
+        parts, origins = self._bucket.rows(measurement, times[0], end, tags, at_leisure=True)
         stored = parts[0][1] if parts else Rows.none(measurement)
         late = _written_since(batch, stored, origins) if again else np.zeros(len(times), dtype=np.bool_)
         values, is_new, differs = merge(measurement, batch.rows[~late], stored)

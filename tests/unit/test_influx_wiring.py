@@ -41,7 +41,7 @@ def clock():
 def away(player, monkeypatch):
     """The server is away from the start, and nobody waits for it."""
     monkeypatch.setattr("chocofactory.store.influx_server.ATTEMPTS", 1)
-    monkeypatch.setattr("chocofactory.store.influx_server.LEFT_ALONE_S", 0)
+    monkeypatch.setattr("chocofactory.store.outage.FIRST_PAUSE_S", 0)
     player.away = AWAY
 
 

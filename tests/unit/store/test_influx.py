@@ -20,7 +20,7 @@ from chocofactory.core.errors import (
 from chocofactory.core.locks import ProcessLock
 from chocofactory.domain.measurements import ENERGY_PRICE, price_series
 from chocofactory.store.base import WriteCounts
-from chocofactory.store.influx_server import LEFT_ALONE_S
+from chocofactory.store.outage import LONGEST_PAUSE_S
 from tests.contract_kit import EVER, LATER, NOW, PRICES, START, everything, hours, write
 from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, WRITTEN, Player, csv, store_at
 from tests.loopback import Loopback, Reply, Waits
@@ -59,7 +59,7 @@ def comes_back(player, waits):
 
     def switch(reply=None):
         player.away = reply
-        waits.slept.append(LEFT_ALONE_S)
+        waits.slept.append(LONGEST_PAUSE_S)
 
     return switch
 
