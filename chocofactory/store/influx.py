@@ -19,8 +19,10 @@ import numpy as np
 import pandas as pd
 
 from chocofactory.core.errors import (
+    ConfigurationError,
     MixedProvenance,
     StoreError,
+    StoreForbidden,
     StoreFull,
     StoreRefused,
     StoreTooNew,
@@ -62,6 +64,8 @@ class InfluxSeriesStore(SeriesStore):
 
     Raises
     ------
+    ConfigurationError
+        The server is there, and does not know the token or the organisation.
     MixedProvenance
         The bucket holds data of the other nature.
     StoreError
@@ -78,6 +82,9 @@ class InfluxSeriesStore(SeriesStore):
             self._bucket.meet()
         except (StoreUnavailable, StoreFull) as error:
             log.warning("server not met yet", bucket=server.bucket, reason=str(error), code=error.code)
+        except StoreForbidden as error:
+            self.close()
+            raise ConfigurationError(error.message, **error.fields) from error
         except BaseException:
             self.close()
             raise

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -57,6 +58,7 @@ _BROKEN_OFF = b"\n,error,reference"  # how an answer goes on when the server fai
 _WRITTEN = 204
 _FORBIDDEN = frozenset({401, 403})
 _MISSING, _TIME_OUT, _TOO_MANY, _SERVER_ERROR, _NO_ROOM = 404, 408, 429, 500, 507
+_NO_ORG = re.compile(r"\borganization\b.*\bnot found")
 _LONGEST_REASON = 300
 
 
@@ -79,7 +81,7 @@ class InfluxServer:
     StoreUnavailable
         By every method: no connection, no answer in time, 429 or 5xx to the end, or an answer that is not InfluxDB's.
     StoreForbidden
-        The token is refused, or may not do that.
+        The token is refused, or may not do that; or there is no such organisation.
     StoreRefused
         Any other answer: it will be the same however often one asks.
     StoreFull
@@ -206,6 +208,8 @@ class InfluxServer:
         status = int(getattr(error, "status", None) or 0)
         reason = self._clean(_reason(error) or f"HTTP {status}")
         where = {"url": self.url, "reason": reason}
+        if status < _SERVER_ERROR and _NO_ORG.search(reason):  # 404, or 400 where a query is refused for it
+            return _Failure(StoreForbidden("InfluxDB at {url} does not know CHOCO_INFLUX_ORG: {reason}.", **where))
         if status in _FORBIDDEN:
             return _Failure(StoreForbidden("InfluxDB at {url} refuses CHOCO_INFLUX_TOKEN: {reason}.", **where))
         if status == _NO_ROOM or "no space left" in reason:

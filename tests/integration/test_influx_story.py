@@ -199,10 +199,15 @@ def test_a_token_that_may_only_read_reads_and_loses_no_write(server, bucket, sto
 
 
 def test_a_token_that_does_not_exist_is_told_at_the_start(choco):
-    told = choco("status", expect=6, INFLUX_TOKEN="made-up").stderr  # pragma: allowlist secret
+    told = choco("status", expect=2, INFLUX_TOKEN="made-up").stderr  # pragma: allowlist secret
     assert "refuses CHOCO_INFLUX_TOKEN" in told
     assert "made-up" not in told
     assert "Traceback" not in told
+
+
+def test_an_organisation_that_does_not_exist_is_told_at_the_start(choco):
+    told = choco("status", expect=2, INFLUX_ORG="made-up").stderr
+    assert 'does not know CHOCO_INFLUX_ORG: organization name "made-up" not found' in told
 
 
 def test_the_command_line_tells_what_waits_and_sends_it(choco, bucket, server, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from chocofactory.core.clock import StoppedClock
 from chocofactory.core.errors import (
+    ConfigurationError,
     MixedProvenance,
     StoreError,
     StoreForbidden,
@@ -263,6 +264,26 @@ def test_it_opens_while_the_server_is_away_and_makes_its_bucket_later(loopback, 
     assert player.retention_s == 0
     assert player.written[0] == 'meta_store nature="real",schema=1i 0'
     store.close()
+
+
+NO_ORG = Reply.of_json({"code": "not found", "message": 'organization name "o" not found'}, 404)
+
+
+@pytest.mark.parametrize(
+    ("reply", "name"), [(FORBIDDEN, "CHOCO_INFLUX_TOKEN"), (NO_ORG, "CHOCO_INFLUX_ORG")], ids=["token", "org"]
+)
+def test_a_wrong_setting_stops_the_start_and_is_named_and_loses_nothing_later(
+    loopback, player, tmp_path, store, comes_back, reply, name
+):
+    comes_back(reply)
+    with pytest.raises(ConfigurationError, match=name):
+        store_at(loopback.url, tmp_path / "other")
+    assert write(store, hours([1])) == WriteCounts(queued=1)
+    assert store.outbox().entries == 1
+    with pytest.raises(StoreForbidden, match=name):
+        store.replay()
+    comes_back()
+    assert store.replay() == 1
 
 
 def _kept(nature, schema):
