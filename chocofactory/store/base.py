@@ -67,8 +67,8 @@ class OutboxState:
     """Writes that were taken and wait for the store's server.
 
     ``entries`` writes of ``rows`` rows wait, the oldest ``since`` (UTC; None where none waits). ``bytes`` of at most
-    ``limit_bytes`` are in use, for those and for what was set aside: ``aside_entries`` writes of ``aside_rows`` rows
-    that the server refused, for ``aside_reason``.
+    ``limit_bytes`` are in use for those. ``aside_entries`` writes of ``aside_rows`` rows were set aside for
+    ``aside_reason``: the server refused them, or they cannot be read.
     """
 
     entries: int

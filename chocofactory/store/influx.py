@@ -107,7 +107,7 @@ class InfluxSeriesStore(SeriesStore):
         batch = Batch(series, rows, source, written_at, issued_at)
         queued = WriteCounts(queued=len(rows))
         with self._outbox.turn() as mine:
-            number = self._outbox.append(batch)
+            number = self._keep(batch, mine)
             if not mine:
                 return queued
             try:
@@ -233,6 +233,20 @@ class InfluxSeriesStore(SeriesStore):
             if found is not None:
                 return found
         return None
+
+    def _keep(self, batch: Batch, mine: bool) -> int:
+        """Put a batch into the outbox; into a full one if the server is there and takes first what waits."""
+        try:
+            return self._outbox.append(batch)
+        except StoreFull as full:
+            if not mine:
+                raise
+            try:
+                self._bucket.revision()  # whether it is there, also where nothing waits
+                self._send_waiting()
+            except StoreError as error:
+                raise full from error
+            return self._outbox.append(batch, limited=False)
 
     def _send_waiting(self, before: int | None = None) -> int:
         """Send what waits (before a number), oldest first; whose turn it is may do so. The number of rows that went."""

@@ -210,7 +210,7 @@ class InfluxBucket:
             )
         found = self._server.ask(question("rows", _STORE, _ORIGIN, _ORIGIN + MICROSECOND, {}), {})
         if found.empty:
-            self._server.write([self._introduction()])
+            self._server.write([self._introduction()], at_leisure=False)
         else:
             self._recognise(found["nature"].iloc[0], int(found["schema"].iloc[0]))
 

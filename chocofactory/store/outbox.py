@@ -125,7 +125,10 @@ class Batch:
 
 
 class Outbox:
-    """Keeps batches in the SQLite file ``path``, made if need be, up to ``limit_mb`` megabytes.
+    """Keeps batches in the SQLite file ``path``, made if need be, up to ``limit_mb`` megabytes that wait.
+
+    What was set aside is counted apart: once it comes to as much, no more is taken either. So the file holds twice the
+    limit at most, and beyond that only what the server is about to take.
 
     Safe for threads and processes, which take turns in sending: see ``turn``.
 
@@ -162,24 +165,20 @@ class Outbox:
                 self._lock.release()
                 self._sending.release()
 
-    def append(self, batch: Batch) -> int:
+    def append(self, batch: Batch, *, limited: bool = True) -> int:
         """Keep a batch behind all others; its number.
 
         Raises
         ------
         StoreFull
-            It would go beyond the limit, or the disk is full. Nothing is dropped to make room.
+            It is ``limited``, and goes beyond the limit or comes when as much was set aside; or the disk is full.
+            Nothing is dropped to make room.
 
         """
         packed = batch.packed()
         with self._database.write() as connection:
-            (used,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM entry").fetchone()
-            if used + len(packed) > self._limit_mb * _MEGABYTE:
-                raise StoreFull(
-                    "The outbox {path} is full: writes of {limit} MB wait for InfluxDB, and no more is taken.",
-                    path=str(self._database.path),
-                    limit=self._limit_mb,
-                )
+            if limited:
+                self._check_room(connection, len(packed))
             row = (to_microseconds(self._clock.now()), len(batch.rows), len(packed), packed)
             added = connection.execute("INSERT INTO entry (kept_at, rows, bytes, batch) VALUES (?, ?, ?, ?)", row)
             return int(added.lastrowid or 0)
@@ -226,6 +225,26 @@ class Outbox:
         """Let go of the file."""
         self._database.close()
 
+    def _check_room(self, connection: sqlite3.Connection, size: int) -> None:
+        waiting, aside = _sizes(connection)
+        limit = self._limit_mb * _MEGABYTE
+        where = {"path": str(self._database.path), "limit": self._limit_mb}
+        if aside >= limit:
+            raise StoreFull(
+                "Writes of {limit} MB were set aside in the outbox {path}; no more is taken while InfluxDB is away.",
+                **where,
+            )
+        if waiting and waiting + size > limit:
+            raise StoreFull(
+                "The outbox {path} is full: writes of {limit} MB wait for InfluxDB, and no more is taken.", **where
+            )
+        if size > limit:
+            raise StoreFull(
+                "A write of {size} MB does not fit into the outbox {path} of {limit} MB, and InfluxDB is away.",
+                size=round(size / _MEGABYTE, 1),
+                **where,
+            )
+
     def _first(self, before: int | None) -> tuple[int, bytes] | None:
         with self._database.read() as connection:
             found = connection.execute(
@@ -255,6 +274,12 @@ def _state(connection: sqlite3.Connection, limit: int) -> OutboxState:
     aside: Any = connection.execute(
         "SELECT count(*), coalesce(sum(rows), 0), max(refused) FROM entry WHERE refused IS NOT NULL"
     ).fetchone()
-    (used,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM entry").fetchone()
+    waiting, _ = _sizes(connection)
     since = None if oldest is None else from_microseconds(oldest)
-    return OutboxState(entries, rows, used, limit, since, *aside)
+    return OutboxState(entries, rows, waiting, limit, since, *aside)
+
+
+def _sizes(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many bytes wait, and how many were set aside."""
+    ask = "SELECT coalesce(sum(bytes) FILTER (WHERE refused IS {}), 0) FROM entry"
+    return tuple(connection.execute(ask.format(which)).fetchone()[0] for which in ("NULL", "NOT NULL"))

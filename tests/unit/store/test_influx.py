@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 
 import pytest
 
-from chocofactory.core.clock import StoppedClock
 from chocofactory.core.errors import (
     ConfigurationError,
     MixedProvenance,
     StoreError,
     StoreForbidden,
-    StoreFull,
     StoreRefused,
     StoreTooNew,
     StoreUnavailable,
@@ -21,48 +18,9 @@ from chocofactory.core.errors import (
 from chocofactory.core.locks import ProcessLock
 from chocofactory.domain.measurements import ENERGY_PRICE, price_series
 from chocofactory.store.base import WriteCounts
-from chocofactory.store.outage import LONGEST_PAUSE_S
 from tests.contract_kit import EVER, LATER, NOW, PRICES, START, everything, hours, write
-from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, WRITTEN, Player, csv, store_at
-from tests.loopback import Loopback, Reply, Waits
-
-
-@pytest.fixture
-def player():
-    return Player()
-
-
-@pytest.fixture
-def loopback(player):
-    with Loopback(player) as server:
-        yield server
-
-
-@pytest.fixture
-def waits():
-    return Waits()
-
-
-@pytest.fixture
-def clock():
-    return StoppedClock(NOW)
-
-
-@pytest.fixture
-def store(loopback, tmp_path, waits, clock):
-    with contextlib.closing(store_at(loopback.url, tmp_path, waits, clock=clock)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def comes_back(player, waits):
-    """The server goes away when this is called with a reply, and comes back when called without one."""
-
-    def switch(reply=None):
-        player.away = reply
-        waits.slept.append(LONGEST_PAUSE_S)
-
-    return switch
+from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, WRITTEN, csv, store_at
+from tests.loopback import Reply
 
 
 def prices(player):
@@ -119,15 +77,6 @@ def test_how_much_waits_and_since_when_is_seen(store, clock, comes_back):
     state = store.outbox()
     assert (state.entries, state.rows, state.since) == (2, 3, NOW)
     assert 0 < state.bytes < state.limit_bytes
-
-
-def test_a_full_outbox_stops_loudly_and_keeps_what_it_has(loopback, tmp_path, waits, comes_back):
-    store = store_at(loopback.url, tmp_path, waits, limit_mb=0)
-    comes_back(AWAY)
-    with pytest.raises(StoreFull, match="no more is taken"):
-        write(store, hours([1]))
-    assert store.outbox().entries == 0
-    store.close()
 
 
 def test_a_refused_token_loses_nothing(store, player, comes_back):

@@ -119,6 +119,25 @@ def test_beyond_its_limit_it_takes_nothing_and_loses_nothing(outbox):
     outbox.append(batch(*noise.random(5000)))
 
 
+def test_what_was_set_aside_is_counted_apart_and_up_to_the_limit_too(outbox, monkeypatch):
+    monkeypatch.setattr("chocofactory.store.outbox._MEGABYTE", 10_000)
+    noise = np.random.default_rng(7)
+    size = len(batch(*noise.random(500)).packed())
+    for _ in range(10_000 // size + 1):
+        outbox.set_aside(outbox.append(batch(*noise.random(500))), "wrong type")
+        assert outbox.state().bytes == 0
+    with pytest.raises(StoreFull, match=r"Writes of 1 MB were set aside in the outbox .*outbox\.db"):
+        outbox.append(batch(2))
+    assert outbox.append(batch(2), limited=False)
+
+
+def test_a_batch_that_alone_is_too_large_is_told_so(outbox, monkeypatch):
+    monkeypatch.setattr("chocofactory.store.outbox._MEGABYTE", 10_000)
+    noise = np.random.default_rng(7)
+    with pytest.raises(StoreFull, match=r"A write of \d\.\d MB does not fit into the outbox .* of 1 MB"):
+        outbox.append(batch(*noise.random(2000)))
+
+
 def test_its_state_tells_what_waits_since_when_and_what_was_set_aside(outbox, clock):
     assert outbox.state() == OutboxState(0, 0, 0, 1_000_000)
     first = outbox.append(batch(1, 2, 3))
