@@ -154,7 +154,7 @@ def series_store(settings: Settings, clock: Clock, kind: StoreKind | None = None
     Raises
     ------
     ConfigurationError
-        The settings do not say where InfluxDB is, or hold no token for it.
+        The settings do not say where InfluxDB is, or hold no token for it or one that it does not know.
     StoreError, MixedProvenance
         As the stores.
 

@@ -14,7 +14,7 @@
         · StoreReadOnly           the folder or the file cannot be written
         · StoreDamaged            the file is not a sound database
         · StoreTooNew             written by a later version of this program
-        · StoreForbidden          its server refuses our token
+        · StoreForbidden          its server refuses our token, or does not know our organisation
         · StoreRefused            its server will never take what it was given
       x SourceError               an outside source did not deliver
         · NotPublished            it has nothing for that time (yet)
@@ -148,7 +148,7 @@ class StoreTooNew(StoreError):
 
 
 class StoreForbidden(StoreError):
-    """The store's server refuses our token, or the token may not do that."""
+    """The store's server refuses our token, the token may not do that, or it does not know our organisation."""
 
     code = "store-forbidden"
 

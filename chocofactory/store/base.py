@@ -67,8 +67,8 @@ class OutboxState:
     """Writes that were taken and wait for the store's server.
 
     ``entries`` writes of ``rows`` rows wait, the oldest ``since`` (UTC; None where none waits). ``bytes`` of at most
-    ``limit_bytes`` are in use, for those and for what was set aside: ``aside_entries`` writes of ``aside_rows`` rows
-    that the server refused, for ``aside_reason``.
+    ``limit_bytes`` are in use for those. ``aside_entries`` writes of ``aside_rows`` rows were set aside for
+    ``aside_reason``: the server refused them, or they cannot be read.
     """
 
     entries: int
@@ -123,7 +123,8 @@ class SeriesStore(ABC):
             Rows new, changed (any given field differs from the stored one) and unchanged. Another source or time of
             writing alone changes nothing; and nothing that is given differs from a first value once that is known.
             A store with a server may instead take all rows as queued, durably, while the server is away; they are
-            written as if now, in order, once it is back.
+            written as if now, in order, once it is back. Those that somebody has written later meanwhile keep the
+            later values.
 
         Raises
         ------

@@ -4,10 +4,10 @@ How rows lie there is told in ``lines``, and what else does in ``influx_bucket``
 
 Every write goes into the outbox first, then to the server, and out of the outbox once the server has acknowledged it.
 A batch that the server took in part, or whose acknowledgement was lost, is sent again: it is laid over what is stored,
-and comes to the same rows. Who sends has the turn, of all threads and processes of a data folder, and sends what is
-older before; so rows are compared and written without another writer in between. Several data folders on one bucket
-are not kept from that: where two revise the same hour at the same moment the last one wins, and the first value that is
-remembered may be of either.
+and comes to the same rows. One that comes after a later write of the same rows is laid beneath them. Who sends has the
+turn, of all threads and processes of a data folder, and sends what is older before; so rows are compared and written
+without another writer in between. Several data folders on one bucket are not kept from that: where two revise the same
+hour at the same moment the last one wins, and the first value that is remembered may be of either.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ import numpy as np
 import pandas as pd
 
 from chocofactory.core.errors import (
+    ConfigurationError,
     MixedProvenance,
     StoreError,
+    StoreForbidden,
     StoreFull,
     StoreRefused,
     StoreTooNew,
@@ -33,17 +35,20 @@ from chocofactory.store.flux import EARLIEST, LATEST
 from chocofactory.store.influx_bucket import MICROSECOND, InfluxBucket
 from chocofactory.store.lines import lines, tags_of, times_of
 from chocofactory.store.outbox import Batch
-from chocofactory.store.rows import Rows, merge, to_frame, to_row, to_times
+from chocofactory.store.rows import Rows, merge, to_frame, to_row, to_times, underlay
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    import numpy.typing as npt
 
     from chocofactory.core.clock import Clock
     from chocofactory.domain.measurements import Measurement, Series
     from chocofactory.store.base import Nature, OutboxState
     from chocofactory.store.influx_server import InfluxServer
     from chocofactory.store.outbox import Outbox
+    from chocofactory.store.rows import Batches
 
 log = get_logger(__name__)
 
@@ -59,6 +64,8 @@ class InfluxSeriesStore(SeriesStore):
 
     Raises
     ------
+    ConfigurationError
+        The server is there, and does not know the token or the organisation.
     MixedProvenance
         The bucket holds data of the other nature.
     StoreError
@@ -75,6 +82,9 @@ class InfluxSeriesStore(SeriesStore):
             self._bucket.meet()
         except (StoreUnavailable, StoreFull) as error:
             log.warning("server not met yet", bucket=server.bucket, reason=str(error), code=error.code)
+        except StoreForbidden as error:
+            self.close()
+            raise ConfigurationError(error.message, **error.fields) from error
         except BaseException:
             self.close()
             raise
@@ -97,7 +107,7 @@ class InfluxSeriesStore(SeriesStore):
         batch = Batch(series, rows, source, written_at, issued_at)
         queued = WriteCounts(queued=len(rows))
         with self._outbox.turn() as mine:
-            number = self._outbox.append(batch)
+            number = self._keep(batch, mine)
             if not mine:
                 return queued
             try:
@@ -224,6 +234,20 @@ class InfluxSeriesStore(SeriesStore):
                 return found
         return None
 
+    def _keep(self, batch: Batch, mine: bool) -> int:
+        """Put a batch into the outbox; into a full one if the server is there and takes first what waits."""
+        try:
+            return self._outbox.append(batch)
+        except StoreFull as full:
+            if not mine:
+                raise
+            try:
+                self._bucket.revision()  # whether it is there, also where nothing waits
+                self._send_waiting()
+            except StoreError as error:
+                raise full from error
+            return self._outbox.append(batch, limited=False)
+
     def _send_waiting(self, before: int | None = None) -> int:
         """Send what waits (before a number), oldest first; whose turn it is may do so. The number of rows that went."""
         sent = 0
@@ -245,17 +269,37 @@ class InfluxSeriesStore(SeriesStore):
         """Lay a batch over what is stored and write what that changes.
 
         One that comes ``again`` may have been written in part, or without being counted as a change: it is counted.
+        It may also come late: where a row was written since, by another data folder or after this batch was set aside,
+        the later values stay.
         """
         measurement = batch.series.measurement
         tags = tags_of(batch.series.keys, batch.series.resolution, batch.issued_at)
         times = pd.DatetimeIndex(batch.rows.index)
-        parts, _ = self._bucket.rows(measurement, times[0], times[-1] + MICROSECOND, tags)
+        end = times[-1] + MICROSECOND
+        parts, origins = self._bucket.rows(measurement, times[0], end, tags, at_leisure=True)
         stored = parts[0][1] if parts else Rows.none(measurement)
-        values, is_new, differs = merge(measurement, batch.rows, stored)
+        late = _written_since(batch, stored, origins) if again else np.zeros(len(times), dtype=np.bool_)
+        values, is_new, differs = merge(measurement, batch.rows[~late], stored)
         touched = is_new | differs
+        origin: dict[str, str | int] = {"source": batch.source, "written_at": to_microseconds(batch.written_at)}
+        chosen = [column[touched] for column in values]
+        out = lines(measurement, tags, times.asi8[~late][touched], chosen, origin)
+        filled = 0
+        if late.any():
+            values, differs = underlay(measurement, batch.rows[late], stored)
+            filled = int(differs.sum())
+            chosen = [column[differs] for column in values]
+            out += lines(measurement, tags, times.asi8[late][differs], chosen, {})  # whence they come stays, too
+            log.info("late write laid beneath later ones", series=str(batch.series), rows=int(late.sum()))
+        if out or again:
+            self._bucket.write_rows(batch.series, out)
         new = int(is_new.sum())
-        if touched.any() or again:
-            origin: dict[str, str | int] = {"source": batch.source, "written_at": to_microseconds(batch.written_at)}
-            chosen = [column[touched] for column in values]
-            self._bucket.write_rows(batch.series, lines(measurement, tags, times.asi8[touched], chosen, origin))
-        return WriteCounts(new, int(touched.sum()) - new, int((~touched).sum()))
+        return WriteCounts(new, int(touched.sum()) - new + filled, len(times) - int(touched.sum()) - filled)
+
+
+def _written_since(batch: Batch, stored: Rows, origins: Batches) -> npt.NDArray[np.bool_]:
+    """For each row of a batch whether one is stored at its time that was written later."""
+    ours = to_microseconds(batch.written_at)
+    written = np.array([at for _, at in origins.values()], dtype=np.int64)  # numbered from zero
+    since = stored.time[written[stored.batch] > ours]
+    return np.isin(pd.DatetimeIndex(batch.rows.index).asi8, since)

@@ -70,6 +70,7 @@ class InfluxBucket:
         self.check_open()
         if self._met:
             return
+        self._server.check_expected()  # rather than behind the one who tries it
         with self._guard:
             if not self._met:
                 self._make_or_recognise()
@@ -84,7 +85,7 @@ class InfluxBucket:
     def check(self) -> None:
         """Try whether it can be read and written now; changes nothing."""
         self.meet()
-        self.write([self._introduction()])  # the same point again
+        self.write([self._introduction()], at_leisure=False)  # the same point again
 
     def close(self) -> None:
         """Let go of connections."""
@@ -99,6 +100,8 @@ class InfluxBucket:
         end: datetime,
         tags: Mapping[str, str],
         kinds: Mapping[str, str] | None = None,
+        *,
+        at_leisure: bool = False,
     ) -> pd.DataFrame | None:
         """What ``flux.question`` asks for, as a table; None when there is nothing."""
         begin = max(from_microseconds(to_microseconds(start)), EARLIEST)
@@ -107,17 +110,24 @@ class InfluxBucket:
             self.meet()
             if begin >= until:  # which Flux takes for an error
                 return None
-            found = self._server.ask(question(shape, measurement, begin, until, tags), kinds or {})
+            asked = question(shape, measurement, begin, until, tags)
+            found = self._server.ask(asked, kinds or {}, at_leisure=at_leisure)
         except StoreError:
             self._met = False
             raise
         return None if found.empty else found
 
     def rows(
-        self, measurement: Measurement, start: datetime, end: datetime, tags: Mapping[str, str]
+        self,
+        measurement: Measurement,
+        start: datetime,
+        end: datetime,
+        tags: Mapping[str, str],
+        *,
+        at_leisure: bool = False,
     ) -> tuple[list[tuple[Series, Rows]], Batches]:
         """Rows with ``start <= time < end`` of the series with these tags, and where they come from."""
-        found = self.ask("rows", measurement.name, start, end, tags, kinds_of(measurement))
+        found = self.ask("rows", measurement.name, start, end, tags, kinds_of(measurement), at_leisure=at_leisure)
         return ([], {}) if found is None else parts_of(measurement, found)
 
     def outermost(
@@ -127,11 +137,11 @@ class InfluxBucket:
         found = self.ask(shape, measurement.name, start, end, tags)
         return None if found is None else from_microseconds(int(times_of(found["_time"])[0]))
 
-    def write(self, lines: Sequence[str]) -> None:
+    def write(self, lines: Sequence[str], *, at_leisure: bool = True) -> None:
         """Write points."""
         try:
             self.meet()
-            self._server.write(lines)
+            self._server.write(lines, at_leisure=at_leisure)
         except StoreError:
             self._met = False
             raise
@@ -200,7 +210,7 @@ class InfluxBucket:
             )
         found = self._server.ask(question("rows", _STORE, _ORIGIN, _ORIGIN + MICROSECOND, {}), {})
         if found.empty:
-            self._server.write([self._introduction()])
+            self._server.write([self._introduction()], at_leisure=False)
         else:
             self._recognise(found["nature"].iloc[0], int(found["schema"].iloc[0]))
 

@@ -3,13 +3,15 @@
 The client's own retries stay off: the writer's give up for ever once the process is older than three minutes, and none
 of them tries a POST again. Here every call is tried a few times within seconds: after a lost or refused connection, a
 time-out, 429 (waiting as long as ``Retry-After`` asks) and 5xx; never after another answer. When that did not help, the
-server is left alone for a moment: calls within it fail at once, so that a page with ten parts does not wait ten times.
+server is left alone for a while (see ``outage``), so that a page with ten parts does not wait ten times. Somebody looks
+at a page while a question is asked: an answer that does not come soon is not waited for twice. Writing may take longer.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from dataclasses import dataclass
 from datetime import timedelta
@@ -32,6 +34,7 @@ from chocofactory.core.errors import (
     StoreUnavailable,
 )
 from chocofactory.core.logs import get_logger, scrub
+from chocofactory.store.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,10 +46,9 @@ T = TypeVar("T")
 
 log = get_logger(__name__)
 
-CONNECT_TIMEOUT_S, READ_TIMEOUT_S = 2.0, 10.0
-ATTEMPTS, DEADLINE_S = 4, 5.0
-"""Most tries of one call, and the time [s] after which none begins."""
-LEFT_ALONE_S = 2.0
+CONNECT_TIMEOUT_S, ANSWER_TIMEOUT_S, WRITE_TIMEOUT_S = 2.0, 3.0, 10.0
+ATTEMPTS, DEADLINE_S, WRITE_DEADLINE_S = 4, 2.0, 5.0
+"""Most tries of one call, and the times [s] after which none begins: of a question, and of a write or a delete."""
 LINES_A_REQUEST = 10_000
 SHARD = timedelta(days=28)
 """What one shard of the bucket spans: a week, as InfluxDB has it, makes years slow; a year, a day's forecasts."""
@@ -56,6 +58,7 @@ _BROKEN_OFF = b"\n,error,reference"  # how an answer goes on when the server fai
 _WRITTEN = 204
 _FORBIDDEN = frozenset({401, 403})
 _MISSING, _TIME_OUT, _TOO_MANY, _SERVER_ERROR, _NO_ROOM = 404, 408, 429, 500, 507
+_NO_ORG = re.compile(r"\borganization\b.*\bnot found")
 _LONGEST_REASON = 300
 
 
@@ -78,7 +81,7 @@ class InfluxServer:
     StoreUnavailable
         By every method: no connection, no answer in time, 429 or 5xx to the end, or an answer that is not InfluxDB's.
     StoreForbidden
-        The token is refused, or may not do that.
+        The token is refused, or may not do that; or there is no such organisation.
     StoreRefused
         Any other answer: it will be the same however often one asks.
     StoreFull
@@ -102,28 +105,33 @@ class InfluxServer:
         self._secrets = [token]
         self._sleep = sleep
         self._monotonic = monotonic
-        self._failure: _Failure | None = None
-        self._alone_until = 0.0
-        timeout_ms = (1000 * CONNECT_TIMEOUT_S, 1000 * READ_TIMEOUT_S)
-        self._client = InfluxDBClient(url, token=token, org=org, timeout=timeout_ms, retries=False)
-        self._write_service = WriteService(self._client.api_client)  # the writer itself does not tell the status
-        self._query_api = self._client.query_api()
+        self._outage = Outage(monotonic)
+        self._client, self._patient = (
+            InfluxDBClient(url, token=token, org=org, timeout=(1000 * CONNECT_TIMEOUT_S, 1000 * read_s), retries=False)
+            for read_s in (ANSWER_TIMEOUT_S, WRITE_TIMEOUT_S)
+        )
 
-    def ask(self, question: Question, kinds: Mapping[str, str]) -> pd.DataFrame:
-        """The table that answers a question; ``kinds`` tells how its columns are to be read, by default as text."""
-        return self._persistently(self._ask, question, kinds)
+    def ask(self, question: Question, kinds: Mapping[str, str], *, at_leisure: bool = False) -> pd.DataFrame:
+        """The table that answers a question; ``kinds`` tells how its columns are to be read, by default as text.
 
-    def write(self, lines: Sequence[str]) -> None:
+        ``at_leisure``, because nobody looks at a page meanwhile, the answer may take as long as a write.
+        """
+        client, deadline_s = self._patience(at_leisure)
+        return self._persistently(self._ask, client, question, kinds, deadline_s=deadline_s)
+
+    def write(self, lines: Sequence[str], *, at_leisure: bool = True) -> None:
         """Write points (line protocol, times in microseconds), in order; each request whole or in part."""
+        client, deadline_s = self._patience(at_leisure)
         for first in range(0, len(lines), LINES_A_REQUEST):
             body = "\n".join(lines[first : first + LINES_A_REQUEST]).encode()
-            self._persistently(self._write, body)
+            self._persistently(self._write, client, body, deadline_s=deadline_s)
 
     def delete(self, start: datetime, end: datetime, measurement: str, tags: Mapping[str, str]) -> None:
         """Delete points with ``start <= time < end`` whose tags have these (encoded) values."""
         predicate = " AND ".join(f'{name}="{value}"' for name, value in {"_measurement": measurement, **tags}.items())
         last = end - timedelta(microseconds=1)  # the server counts the end in
-        self._persistently(self._client.delete_api().delete, start, last, predicate, self.bucket, self._org)
+        delete = self._patient.delete_api().delete
+        self._persistently(delete, start, last, predicate, self.bucket, self._org, deadline_s=WRITE_DEADLINE_S)
 
     def retention(self) -> timedelta | None:
         """How long the bucket keeps points, zero for ever; ``None`` where there is no bucket."""
@@ -139,14 +147,18 @@ class InfluxServer:
             if self.retention() is None:
                 raise
 
+    def check_expected(self) -> None:
+        """Raise at once while the server is known to be away and nobody is to try it."""
+        self._outage.check()
+
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
+        self._patient.close()
 
-    def _persistently(self, call: Callable[..., T], *args: Any) -> T:
+    def _persistently(self, call: Callable[..., T], *args: Any, deadline_s: float = DEADLINE_S) -> T:
+        """Call until there is an outcome that another try would not change; after an outage, once."""
         began = self._monotonic()
-        if self._failure is not None and began < self._alone_until:
-            raise _anew(self._failure.error)
         backoff = tenacity.wait_exponential(0.1, max=2.0) + tenacity.wait_random(0, 0.1)
 
         def wait(state: tenacity.RetryCallState) -> float:
@@ -154,8 +166,8 @@ class InfluxServer:
             return backoff(state) if asked is None else asked
 
         def enough(state: tenacity.RetryCallState) -> bool:
-            late = self._monotonic() + state.upcoming_sleep >= began + DEADLINE_S
-            return late or state.attempt_number >= ATTEMPTS
+            late = self._monotonic() + state.upcoming_sleep >= began + deadline_s
+            return late or state.attempt_number >= ATTEMPTS or self._outage.known
 
         persistently = tenacity.Retrying(
             retry=tenacity.retry_if_result(lambda outcome: isinstance(outcome, _Failure) and outcome.again),
@@ -164,13 +176,16 @@ class InfluxServer:
             sleep=self._sleep,
             retry_error_callback=_result,
         )
-        outcome: T | _Failure = persistently(self._try, call, *args)
-        if isinstance(outcome, _Failure):
-            if outcome.again:
-                self._failure, self._alone_until = outcome, self._monotonic() + LEFT_ALONE_S
-            log.info("server failed", url=self.url, reason=str(outcome.error), code=outcome.error.code)
-            raise outcome.error
-        self._failure = None
+        with self._outage.attempt() as alone:
+            outcome: T | _Failure = persistently(self._try, call, *args)
+            if isinstance(outcome, _Failure):
+                if outcome.again:
+                    self._outage.failed(outcome.error, alone=alone)
+                else:
+                    self._outage.over()
+                log.info("server failed", url=self.url, reason=str(outcome.error), code=outcome.error.code)
+                raise outcome.error
+            self._outage.over()
         return outcome
 
     def _try(self, call: Callable[..., T], *args: Any) -> T | _Failure:
@@ -193,6 +208,8 @@ class InfluxServer:
         status = int(getattr(error, "status", None) or 0)
         reason = self._clean(_reason(error) or f"HTTP {status}")
         where = {"url": self.url, "reason": reason}
+        if status < _SERVER_ERROR and _NO_ORG.search(reason):  # 404, or 400 where a query is refused for it
+            return _Failure(StoreForbidden("InfluxDB at {url} does not know CHOCO_INFLUX_ORG: {reason}.", **where))
         if status in _FORBIDDEN:
             return _Failure(StoreForbidden("InfluxDB at {url} refuses CHOCO_INFLUX_TOKEN: {reason}.", **where))
         if status == _NO_ROOM or "no space left" in reason:
@@ -204,8 +221,11 @@ class InfluxServer:
             return _Failure(StoreUnavailable("InfluxDB at {url} has not what is asked for: {reason}.", **where))
         return _Failure(StoreRefused("InfluxDB at {url} did not accept it: {reason}.", **where))
 
-    def _ask(self, question: Question, kinds: Mapping[str, str]) -> pd.DataFrame:
-        response = self._query_api.query_raw(
+    def _patience(self, at_leisure: bool) -> tuple[InfluxDBClient, float]:
+        return (self._patient, WRITE_DEADLINE_S) if at_leisure else (self._client, DEADLINE_S)
+
+    def _ask(self, client: InfluxDBClient, question: Question, kinds: Mapping[str, str]) -> pd.DataFrame:
+        response = client.query_api().query_raw(
             question.text, dialect=_DIALECT, params={**question.params, "bucket": self.bucket}
         )
         body = response.data
@@ -223,8 +243,9 @@ class InfluxServer:
             na_values=[""],
         )
 
-    def _write(self, body: bytes) -> None:
-        _, status, _ = self._write_service.post_write_with_http_info(
+    def _write(self, client: InfluxDBClient, body: bytes) -> None:
+        service = WriteService(client.api_client)  # the writer itself does not tell the status
+        _, status, _ = service.post_write_with_http_info(
             self._org, self.bucket, body, precision="us", content_type="text/plain; charset=utf-8", async_req=False
         )
         if status != _WRITTEN:
@@ -255,11 +276,6 @@ class InfluxServer:
 def _result(state: tenacity.RetryCallState) -> Any:
     assert state.outcome is not None  # noqa: S101 (there is one after every try)
     return state.outcome.result()
-
-
-def _anew(error: StoreError) -> StoreError:
-    """The same error to be raised once more, without the way that it went before."""
-    return type(error)(error.message, **error.fields)
 
 
 def _reason(error: InfluxDBError) -> str:

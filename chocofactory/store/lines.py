@@ -74,11 +74,14 @@ def lines(
     values: Sequence[Values],
     ending: Mapping[str, str | int],
 ) -> list[str]:
-    """One line for each time [us since 1970]: the values (one array a field) that are not missing, then the ending."""
+    """One line for each time [us since 1970]: the values (one array a field) that are not missing, then the ending.
+
+    Without an ending, what the point holds of it stays.
+    """
     head, tail = _head(measurement.name, tags), _written(ending)
     columns = [_cells(field, array) for field, array in zip(measurement.fields, values, strict=True)]
     rows = zip(times.tolist(), zip(*columns, strict=True), strict=True)
-    return [f"{head} {''.join(cells)}{tail} {time}" for time, cells in rows]
+    return [f"{head} {(''.join(cells) + tail).removesuffix(',')} {time}" for time, cells in rows]
 
 
 def parts_of(measurement: Measurement, table: pd.DataFrame) -> tuple[list[tuple[Series, Rows]], Batches]:

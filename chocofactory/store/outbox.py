@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.errors import StoreFull
+from chocofactory.core.errors import FactoryError, StoreDamaged, StoreFull
 from chocofactory.core.locks import ProcessLock
+from chocofactory.core.logs import get_logger
 from chocofactory.domain.measurements import MEASUREMENTS, Series
 from chocofactory.store.base import OutboxState
 from chocofactory.store.database import Database, from_microseconds, to_microseconds
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from chocofactory.core.clock import Clock
+
+log = get_logger(__name__)
 
 TURN_WAIT_S = 5.0
 """How long [s] a writer waits for another one who is sending, before it only puts down what it has."""
@@ -85,7 +88,22 @@ class Batch:
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Batch:
-        """What ``packed`` made bytes of."""
+        """What ``packed`` made bytes of.
+
+        Raises
+        ------
+        StoreDamaged
+            These bytes are something else, or of another version of this program.
+
+        """
+        try:
+            return cls._unpacked(packed)
+        except (zlib.error, ValueError, TypeError, LookupError, AttributeError, ArithmeticError, FactoryError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise StoreDamaged("A write in the outbox cannot be read: {reason}.", reason=reason) from error
+
+    @classmethod
+    def _unpacked(cls, packed: bytes) -> Batch:
         content = json.loads(zlib.decompress(packed))
         measurement = MEASUREMENTS[content["measurement"]]
         kinds = {field.name: field.kind for field in measurement.fields}
@@ -94,6 +112,8 @@ class Batch:
         columns = {
             name: pd.Series(values, index, dtype=dtypes[kinds[name]]) for name, values in content["columns"].items()
         }
+        if index.empty:
+            raise ValueError("no row")
         issued = content["issued_at"]
         return cls(
             Series(measurement, content["keys"], content["resolution_us"] * _MICROSECOND),
@@ -105,7 +125,10 @@ class Batch:
 
 
 class Outbox:
-    """Keeps batches in the SQLite file ``path``, made if need be, up to ``limit_mb`` megabytes.
+    """Keeps batches in the SQLite file ``path``, made if need be, up to ``limit_mb`` megabytes that wait.
+
+    What was set aside is counted apart: once it comes to as much, no more is taken either. So the file holds twice the
+    limit at most, and beyond that only what the server is about to take.
 
     Safe for threads and processes, which take turns in sending: see ``turn``.
 
@@ -142,37 +165,37 @@ class Outbox:
                 self._lock.release()
                 self._sending.release()
 
-    def append(self, batch: Batch) -> int:
+    def append(self, batch: Batch, *, limited: bool = True) -> int:
         """Keep a batch behind all others; its number.
 
         Raises
         ------
         StoreFull
-            It would go beyond the limit, or the disk is full. Nothing is dropped to make room.
+            It is ``limited``, and goes beyond the limit or comes when as much was set aside; or the disk is full.
+            Nothing is dropped to make room.
 
         """
         packed = batch.packed()
         with self._database.write() as connection:
-            (used,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM entry").fetchone()
-            if used + len(packed) > self._limit_mb * _MEGABYTE:
-                raise StoreFull(
-                    "The outbox {path} is full: writes of {limit} MB wait for InfluxDB, and no more is taken.",
-                    path=str(self._database.path),
-                    limit=self._limit_mb,
-                )
+            if limited:
+                self._check_room(connection, len(packed))
             row = (to_microseconds(self._clock.now()), len(batch.rows), len(packed), packed)
             added = connection.execute("INSERT INTO entry (kept_at, rows, bytes, batch) VALUES (?, ?, ?, ?)", row)
             return int(added.lastrowid or 0)
 
     def first(self, before: int | None = None) -> tuple[int, Batch] | None:
-        """The batch that waits longest (of those before a number), and its number."""
-        with self._database.read() as connection:
-            found = connection.execute(
-                "SELECT number, batch FROM entry WHERE refused IS NULL AND number < coalesce(?, number + 1)"
-                " ORDER BY number LIMIT 1",
-                (before,),
-            ).fetchone()
-        return None if found is None else (int(found[0]), Batch.unpacked(found[1]))
+        """The batch that waits longest (of those before a number), and its number.
+
+        One that cannot be read is set aside, so that it holds up nobody.
+        """
+        while (found := self._first(before)) is not None:
+            number, packed = found
+            try:
+                return number, Batch.unpacked(packed)
+            except StoreDamaged as error:
+                log.error("write set aside", number=number, reason=str(error))  # noqa: TRY400 (no defect of ours)
+                self.set_aside(number, str(error))
+        return None
 
     def remove(self, number: int) -> None:
         """Forget a batch: it was acknowledged, or who wrote it was told that it was not taken."""
@@ -180,7 +203,7 @@ class Outbox:
             connection.execute("DELETE FROM entry WHERE number = ?", (number,))
 
     def set_aside(self, number: int, reason: str) -> None:
-        """Let a batch that the server will never take wait no longer, and keep it."""
+        """Let a batch that the server will never take, or that cannot be read, wait no longer, and keep it."""
         with self._database.write() as connection:
             connection.execute("UPDATE entry SET refused = ? WHERE number = ?", (reason, number))
 
@@ -202,6 +225,35 @@ class Outbox:
         """Let go of the file."""
         self._database.close()
 
+    def _check_room(self, connection: sqlite3.Connection, size: int) -> None:
+        waiting, aside = _sizes(connection)
+        limit = self._limit_mb * _MEGABYTE
+        where = {"path": str(self._database.path), "limit": self._limit_mb}
+        if aside >= limit:
+            raise StoreFull(
+                "Writes of {limit} MB were set aside in the outbox {path}; no more is taken while InfluxDB is away.",
+                **where,
+            )
+        if waiting and waiting + size > limit:
+            raise StoreFull(
+                "The outbox {path} is full: writes of {limit} MB wait for InfluxDB, and no more is taken.", **where
+            )
+        if size > limit:
+            raise StoreFull(
+                "A write of {size} MB does not fit into the outbox {path} of {limit} MB, and InfluxDB is away.",
+                size=round(size / _MEGABYTE, 1),
+                **where,
+            )
+
+    def _first(self, before: int | None) -> tuple[int, bytes] | None:
+        with self._database.read() as connection:
+            found = connection.execute(
+                "SELECT number, batch FROM entry WHERE refused IS NULL AND number < coalesce(?, number + 1)"
+                " ORDER BY number LIMIT 1",
+                (before,),
+            ).fetchone()
+        return None if found is None else (int(found[0]), found[1])
+
     def _take_turn(self, until: float) -> bool:
         if not self._sending.acquire(timeout=max(until - time.monotonic(), 0)):
             return False
@@ -222,6 +274,12 @@ def _state(connection: sqlite3.Connection, limit: int) -> OutboxState:
     aside: Any = connection.execute(
         "SELECT count(*), coalesce(sum(rows), 0), max(refused) FROM entry WHERE refused IS NOT NULL"
     ).fetchone()
-    (used,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM entry").fetchone()
+    waiting, _ = _sizes(connection)
     since = None if oldest is None else from_microseconds(oldest)
-    return OutboxState(entries, rows, used, limit, since, *aside)
+    return OutboxState(entries, rows, waiting, limit, since, *aside)
+
+
+def _sizes(connection: sqlite3.Connection) -> tuple[int, int]:
+    """How many bytes wait, and how many were set aside."""
+    ask = "SELECT coalesce(sum(bytes) FILTER (WHERE refused IS {}), 0) FROM entry"
+    return tuple(connection.execute(ask.format(which)).fetchone()[0] for which in ("NULL", "NOT NULL"))

@@ -101,6 +101,36 @@ def merge(
     return out, is_new, differs
 
 
+def underlay(measurement: Measurement, given: pd.DataFrame, stored: Rows) -> tuple[list[Values], npt.NDArray[np.bool_]]:
+    """Lay given rows beneath stored ones that were written later: all that is given is stored, and its values stay.
+
+    What they do not hold is filled in. The first value is that of the given row, for it came before; but where the
+    stored row was revised, or its first value is not known, nobody can tell which came first, and it stays.
+
+    Returns
+    -------
+    values
+        One array a field: what the rows hold afterwards.
+    differs
+        For each row whether that changes anything.
+
+    """
+    position = np.searchsorted(stored.time, pd.DatetimeIndex(given.index).asi8)
+    differs = np.zeros(len(given), dtype=np.bool_)
+    out = []
+    for field in measurement.fields:
+        before = stored.fields[field.name][position]
+        after = before
+        below = field.name if field.name in given else field.first_of
+        if below in given:
+            after = _bindable(field, given[below])
+            once = before == stored.fields[field.first_of][position] if field.first_of else False
+            after = np.where(pd.notna(after) & (pd.isna(before) & (below == field.name) | once), after, before)
+            differs |= pd.notna(after) & (after != before)
+        out.append(after)
+    return out, differs
+
+
 def to_frame(measurement: Measurement, parts: list[tuple[Series, Rows]], batches: Batches) -> pd.DataFrame:
     """Rows of several series, handed in sorted by series, as ``SeriesStore.read`` gives them.
 

@@ -46,11 +46,11 @@ def write_and_die(place, when):
 
     send = InfluxServer.write
 
-    def deadly(self, lines):
+    def deadly(self, lines, **how):
         rows = any(not line.startswith("meta_") for line in lines)
         if rows and when == "before":
             die()
-        send(self, lines)
+        send(self, lines, **how)
         if rows and when == "after":
             die()
 

@@ -140,11 +140,11 @@ def test_a_server_killed_in_the_middle_of_one_write_has_it_whole_in_the_end(plac
     frame = pd.DataFrame({"price_eur_kwh": values}, index=index)
     send, requests = InfluxServer._write, []
 
-    def send_until_the_third(self, body):
+    def send_until_the_third(self, client, body):
         requests.append(len(body))
         if len(requests) == 3:
             server.kill()
-        return send(self, body)
+        return send(self, client, body)
 
     with opened(place) as store:
         monkeypatch.setattr(InfluxServer, "_write", send_until_the_third)
@@ -152,7 +152,7 @@ def test_a_server_killed_in_the_middle_of_one_write_has_it_whole_in_the_end(plac
         monkeypatch.undo()
         assert len(requests) > 3
         server.start()
-        store._bucket._server._failure = None  # as some seconds later
+        store._bucket._server._outage.over()  # as some seconds later
         assert 0 < len(store.times(price_series(), *EVER)) < rows  # it took a part
         assert store.replay() == rows
         back = store.read(ENERGY_PRICE, *EVER)

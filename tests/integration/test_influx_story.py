@@ -34,6 +34,9 @@ from chocofactory.store.sqlite import SqliteSeriesStore
 from tests import influxd
 from tests.contract_kit import EVER, LATER, NOW, PRICES, START, everything, hours, write
 
+NOWHERE = "http://127.0.0.1:9"
+"""Where nobody listens: the port is kept for discarding."""
+
 EVIL = (
     '") |> drop(columns: ["_value"]) //',
     'x" or r.market != "',
@@ -152,6 +155,29 @@ def test_the_bucket_keeps_everything_for_ever(server, bucket, store):
     assert (rule["everySeconds"], rule["shardGroupDurationSeconds"]) == (0, SHARD.total_seconds())
 
 
+def test_what_comes_late_from_another_folder_comes_to_the_same_as_in_order(server, bucket, store, tmp_path):
+    def away():
+        return contextlib.closing(influxd.Influxd(NOWHERE, server.token, server.org).open(bucket, tmp_path / "late"))
+
+    early, later = hours([0.1, 0.1], suspect=[True, True]), hours([0.2])
+    with away() as folder:
+        assert write(folder, early).queued == 2
+    write(store, later, source="esios", at=LATER)
+    with contextlib.closing(server.open(bucket, tmp_path / "late")) as folder:
+        assert folder.replay() == 2
+    with contextlib.closing(SqliteSeriesStore(tmp_path / "in_order.db", "real")) as in_order:
+        write(in_order, early)
+        write(in_order, later, source="esios", at=LATER)
+        expected = everything(in_order)
+    pd.testing.assert_frame_equal(everything(store), expected)
+    assert expected[["price_eur_kwh", "first_price_eur_kwh"]].iloc[0].tolist() == [0.2, 0.1]
+    with away() as folder:
+        write(folder, early)
+    with contextlib.closing(server.open(bucket, tmp_path / "late")) as folder:
+        folder.replay()  # once more changes nothing
+    pd.testing.assert_frame_equal(everything(store), expected)
+
+
 def test_a_token_that_may_only_read_reads_and_loses_no_write(server, bucket, store, tmp_path):
     write(store, hours([1]))
     headers = {"Authorization": f"Token {server.token}"}
@@ -173,10 +199,15 @@ def test_a_token_that_may_only_read_reads_and_loses_no_write(server, bucket, sto
 
 
 def test_a_token_that_does_not_exist_is_told_at_the_start(choco):
-    told = choco("status", expect=6, INFLUX_TOKEN="made-up").stderr  # pragma: allowlist secret
+    told = choco("status", expect=2, INFLUX_TOKEN="made-up").stderr  # pragma: allowlist secret
     assert "refuses CHOCO_INFLUX_TOKEN" in told
     assert "made-up" not in told
     assert "Traceback" not in told
+
+
+def test_an_organisation_that_does_not_exist_is_told_at_the_start(choco):
+    told = choco("status", expect=2, INFLUX_ORG="made-up").stderr
+    assert 'does not know CHOCO_INFLUX_ORG: organization name "made-up" not found' in told
 
 
 def test_the_command_line_tells_what_waits_and_sends_it(choco, bucket, server, tmp_path):

@@ -41,7 +41,7 @@ def clock():
 def away(player, monkeypatch):
     """The server is away from the start, and nobody waits for it."""
     monkeypatch.setattr("chocofactory.store.influx_server.ATTEMPTS", 1)
-    monkeypatch.setattr("chocofactory.store.influx_server.LEFT_ALONE_S", 0)
+    monkeypatch.setattr("chocofactory.store.outage.FIRST_PAUSE_S", 0)
     player.away = AWAY
 
 
@@ -113,6 +113,18 @@ def test_what_waits_is_sent_every_minute_and_a_failure_is_no_reason_to_stop(away
     deliver(factory)
     assert factory.health.outbox() == Outbox(0, 0, 0, 256_000_000, None, 0, 0, None)
     assert len(player.rows()) == 2
+
+
+def test_what_cannot_be_read_in_the_outbox_keeps_nothing_from_being_sent(away, factory, player):
+    write(factory._store, hours([1, 2]))
+    write(factory._store, hours([3]))
+    with factory._store._outbox._database.write() as connection:
+        connection.execute("UPDATE entry SET batch = ? WHERE rows = 2", (b"garbage",))
+    player.away = None
+    deliver(factory)
+    outbox = factory.health.outbox()
+    assert (outbox.entries, outbox.aside_rows, len(player.rows())) == (0, 2, 1)
+    assert write(factory._store, hours([4])).new == 1
 
 
 def test_the_scheduler_delivers_even_when_it_is_told_never_to_catch_up(settings, clock):

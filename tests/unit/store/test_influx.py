@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 from datetime import timedelta
 
 import pytest
 
-from chocofactory.core.clock import StoppedClock
 from chocofactory.core.errors import (
+    ConfigurationError,
     MixedProvenance,
     StoreError,
     StoreForbidden,
-    StoreFull,
     StoreRefused,
     StoreTooNew,
     StoreUnavailable,
@@ -20,48 +18,9 @@ from chocofactory.core.errors import (
 from chocofactory.core.locks import ProcessLock
 from chocofactory.domain.measurements import ENERGY_PRICE, price_series
 from chocofactory.store.base import WriteCounts
-from chocofactory.store.influx_server import LEFT_ALONE_S
 from tests.contract_kit import EVER, LATER, NOW, PRICES, START, everything, hours, write
-from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, WRITTEN, Player, csv, store_at
-from tests.loopback import Loopback, Reply, Waits
-
-
-@pytest.fixture
-def player():
-    return Player()
-
-
-@pytest.fixture
-def loopback(player):
-    with Loopback(player) as server:
-        yield server
-
-
-@pytest.fixture
-def waits():
-    return Waits()
-
-
-@pytest.fixture
-def clock():
-    return StoppedClock(NOW)
-
-
-@pytest.fixture
-def store(loopback, tmp_path, waits, clock):
-    with contextlib.closing(store_at(loopback.url, tmp_path, waits, clock=clock)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def comes_back(player, waits):
-    """The server goes away when this is called with a reply, and comes back when called without one."""
-
-    def switch(reply=None):
-        player.away = reply
-        waits.slept.append(LEFT_ALONE_S)
-
-    return switch
+from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, WRITTEN, csv, store_at
+from tests.loopback import Reply
 
 
 def prices(player):
@@ -120,15 +79,6 @@ def test_how_much_waits_and_since_when_is_seen(store, clock, comes_back):
     assert 0 < state.bytes < state.limit_bytes
 
 
-def test_a_full_outbox_stops_loudly_and_keeps_what_it_has(loopback, tmp_path, waits, comes_back):
-    store = store_at(loopback.url, tmp_path, waits, limit_mb=0)
-    comes_back(AWAY)
-    with pytest.raises(StoreFull, match="no more is taken"):
-        write(store, hours([1]))
-    assert store.outbox().entries == 0
-    store.close()
-
-
 def test_a_refused_token_loses_nothing(store, player, comes_back):
     comes_back(FORBIDDEN)
     assert write(store, hours([1])) == WriteCounts(queued=1)
@@ -185,6 +135,44 @@ def test_what_is_sent_again_counts_as_a_change_even_if_all_of_it_is_there(store,
     assert player.written[-1].endswith(" changes=1i 0")
 
 
+def stored_later(price, first):
+    """A row as the server has it, written at ``LATER``."""
+    at = int(LATER.timestamp()) * 1_000_000 + LATER.microsecond
+    return csv(
+        "_time,market,resolution,zone,first_price_eur_kwh,price_eur_kwh,source,written_at",
+        f"2025-03-01T00:00:00Z,pvpc_20td,3600s,peninsula,{first},{price},esios,{at}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "written"),
+    [
+        (0.2, "price_eur_kwh=0.2,first_price_eur_kwh=0.1"),  # written once: what comes late came first
+        (0.15, None),  # revised: nobody can tell which came first
+        ("", None),  # not known
+    ],
+)
+def test_what_comes_late_takes_nothing_from_what_was_written_since(store, player, comes_back, first, written):
+    comes_back(AWAY)
+    write(store, hours([0.1, 0.3]))
+    comes_back()
+    player.queries["energy_price"] = stored_later(0.2, first)
+    assert store.replay() == 2
+    new, *late = player.rows()
+    assert "price_eur_kwh=0.3,first_price_eur_kwh=0.3,source=" in new
+    assert [line.split(" ")[1] for line in late] == ([written] if written else [])  # no source, no time of writing
+
+
+def test_what_comes_late_fills_in_what_is_not_there(store, player, comes_back):
+    comes_back(AWAY)
+    write(store, hours([0.1], suspect=[True]))
+    comes_back()
+    player.queries["energy_price"] = stored_later(0.2, 0.15)
+    store.replay()
+    (late,) = player.rows()
+    assert late.split(" ")[1] == "price_eur_kwh=0.2,first_price_eur_kwh=0.15,suspect=t"
+
+
 # --- what the server will never take
 
 
@@ -225,6 +213,26 @@ def test_it_opens_while_the_server_is_away_and_makes_its_bucket_later(loopback, 
     assert player.retention_s == 0
     assert player.written[0] == 'meta_store nature="real",schema=1i 0'
     store.close()
+
+
+NO_ORG = Reply.of_json({"code": "not found", "message": 'organization name "o" not found'}, 404)
+
+
+@pytest.mark.parametrize(
+    ("reply", "name"), [(FORBIDDEN, "CHOCO_INFLUX_TOKEN"), (NO_ORG, "CHOCO_INFLUX_ORG")], ids=["token", "org"]
+)
+def test_a_wrong_setting_stops_the_start_and_is_named_and_loses_nothing_later(
+    loopback, player, tmp_path, store, comes_back, reply, name
+):
+    comes_back(reply)
+    with pytest.raises(ConfigurationError, match=name):
+        store_at(loopback.url, tmp_path / "other")
+    assert write(store, hours([1])) == WriteCounts(queued=1)
+    assert store.outbox().entries == 1
+    with pytest.raises(StoreForbidden, match=name):
+        store.replay()
+    comes_back()
+    assert store.replay() == 1
 
 
 def _kept(nature, schema):

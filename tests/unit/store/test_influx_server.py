@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from chocofactory.core.errors import StoreForbidden, StoreFull, StoreRefused, StoreUnavailable
-from chocofactory.store import influx_server
+from chocofactory.store import influx_server, outage
 from chocofactory.store.flux import question
 from tests.contract_kit import EVER
 from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, TOKEN, WRITTEN, csv, parameters, server_at
@@ -98,15 +100,114 @@ def test_a_server_that_stays_away_is_unavailable_and_left_alone_for_a_moment():
             with pytest.raises(StoreUnavailable, match="not now"):
                 server.write(LINES)
         assert len(loopback.requests) == influx_server.ATTEMPTS
-        waits.slept.append(influx_server.LEFT_ALONE_S)
+        waits.slept.append(outage.FIRST_PAUSE_S)
         with pytest.raises(StoreUnavailable):
             server.write(LINES)
-        assert len(loopback.requests) == 2 * influx_server.ATTEMPTS
+        assert len(loopback.requests) == influx_server.ATTEMPTS + 1  # whether it is back is tried once
+
+
+def test_each_try_in_vain_makes_the_next_pause_longer_until_the_server_is_back():
+    waits, tries = Waits(), []
+    with Loopback(lambda _: AWAY if len(tries) < 8 else WRITTEN) as loopback:
+        server = server_at(loopback.url, waits)
+        with pytest.raises(StoreUnavailable):
+            server.write(LINES)
+        while len(tries) < 8:
+            asked, begun = len(loopback.requests), sum(waits.slept)
+            while len(loopback.requests) == asked:
+                waits.slept.append(0.5)
+                with pytest.raises(StoreUnavailable):
+                    server.write(LINES)
+            tries.append(sum(waits.slept) - begun)
+        assert tries == pytest.approx([2, 4, 8, 16, 30, 30, 30, 30], abs=0.6)
+        waits.slept.append(30)
+        server.write(LINES)
+        tries.clear()
+        with pytest.raises(StoreUnavailable):
+            server.write(LINES)
+        waits.slept.append(outage.FIRST_PAUSE_S)
+        tries += range(8)
+        server.write(LINES)  # the pauses begin anew
+
+
+def silent(waits, monkeypatch):
+    """A server that lets the whole time-out pass without a word, which takes 0.2 s of ours."""
+    times = {name: getattr(influx_server, name) for name in ("ANSWER_TIMEOUT_S", "WRITE_TIMEOUT_S")}
+    for name in times:
+        monkeypatch.setattr(influx_server, name, 0.2)
+
+    def answer(_):
+        waits.slept.append(times["ANSWER_TIMEOUT_S"])
+        return Reply(way="hang")
+
+    return Loopback(answer)
+
+
+def test_a_question_that_is_not_answered_is_not_waited_for_twice(monkeypatch):
+    waits = Waits()
+    with silent(waits, monkeypatch) as loopback:
+        for ask in (
+            lambda server: server.ask(asked(), {}),
+            lambda server: server.write(LINES, at_leisure=False),
+            lambda server: server.retention(),
+        ):
+            before = len(loopback.requests)
+            with pytest.raises(StoreUnavailable, match="timed out"):
+                ask(server_at(loopback.url, waits))
+            assert len(loopback.requests) == before + 1
+
+
+def test_what_may_take_its_time_is_tried_again_even_so(monkeypatch):
+    waits = Waits()
+    with silent(waits, monkeypatch) as loopback:
+        for ask in (lambda server: server.ask(asked(), {}, at_leisure=True), lambda server: server.write(LINES)):
+            before = len(loopback.requests)
+            with pytest.raises(StoreUnavailable, match="timed out"):
+                ask(server_at(loopback.url, waits))
+            assert len(loopback.requests) == before + 2
+
+
+def test_while_one_tries_whether_the_server_is_back_the_others_fail_at_once():
+    waits, begun, go_on = Waits(), threading.Event(), threading.Event()
+    replies = iter([AWAY] * influx_server.ATTEMPTS)
+
+    def answer(_):
+        if (away := next(replies, None)) is not None:
+            return away
+        begun.set()
+        assert go_on.wait(30)
+        return WRITTEN
+
+    with Loopback(answer) as loopback, ThreadPoolExecutor() as pool:
+        server = server_at(loopback.url, waits)
+        with pytest.raises(StoreUnavailable):
+            server.write(LINES)
+        waits.slept.append(outage.FIRST_PAUSE_S)
+        one = pool.submit(server.write, LINES)
+        assert begun.wait(30)
+        for ask in (lambda: server.write(LINES), lambda: server.ask(asked(), {}), server.check_expected):
+            with pytest.raises(StoreUnavailable, match="not now"):
+                ask()
+        go_on.set()
+        one.result()
+        assert len(loopback.requests) == influx_server.ATTEMPTS + 1
+        server.write(LINES)
+
+
+def test_what_many_find_at_once_is_one_outage():
+    waits = Waits()
+    together = threading.Barrier(4)
+    with Loopback(lambda _: together.wait(30) is not None and AWAY) as loopback, ThreadPoolExecutor(4) as pool:
+        server = server_at(loopback.url, waits)
+        waits.sleep = lambda _: None
+        for one in [pool.submit(server.write, LINES) for _ in range(4)]:
+            assert isinstance(one.exception(), StoreUnavailable)
+    assert server._outage._pause_s == outage.FIRST_PAUSE_S
 
 
 @pytest.mark.parametrize("way", ["reset", "half", "hang"])
 def test_a_connection_that_breaks_is_tried_again_and_then_unavailable(way, monkeypatch):
-    monkeypatch.setattr(influx_server, "READ_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(influx_server, "ANSWER_TIMEOUT_S", 0.2)
     broken = Reply(200, b"," * 100, way=way)
     with Loopback([broken, ROWS]) as loopback:
         assert len(server_at(loopback.url).ask(asked(), {})) == 2
@@ -214,6 +315,10 @@ def test_a_bucket_that_somebody_else_made_meanwhile_is_as_good_as_ones_own():
 
 
 def test_an_organisation_that_is_not_there_is_named():
+    says = 'does not know CHOCO_INFLUX_ORG: .*organization name "o" not found'
     missing = Reply.of_json({"message": 'organization name "o" not found'}, 404)
-    with Loopback(missing) as loopback, pytest.raises(StoreUnavailable, match='organization name "o" not found'):
+    with Loopback(missing) as loopback, pytest.raises(StoreForbidden, match=says):
         server_at(loopback.url).retention()
+    refused = Reply.of_json({"message": 'failed to decode request body: organization name "o" not found'}, 400)
+    with Loopback(refused) as loopback, pytest.raises(StoreForbidden, match=says):  # as recorded of InfluxDB 2.7
+        server_at(loopback.url).ask(asked(), {})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import threading
+import zlib
 from datetime import timedelta
 
 import hypothesis.strategies as st
@@ -117,6 +119,25 @@ def test_beyond_its_limit_it_takes_nothing_and_loses_nothing(outbox):
     outbox.append(batch(*noise.random(5000)))
 
 
+def test_what_was_set_aside_is_counted_apart_and_up_to_the_limit_too(outbox, monkeypatch):
+    monkeypatch.setattr("chocofactory.store.outbox._MEGABYTE", 10_000)
+    noise = np.random.default_rng(7)
+    size = len(batch(*noise.random(500)).packed())
+    for _ in range(10_000 // size + 1):
+        outbox.set_aside(outbox.append(batch(*noise.random(500))), "wrong type")
+        assert outbox.state().bytes == 0
+    with pytest.raises(StoreFull, match=r"Writes of 1 MB were set aside in the outbox .*outbox\.db"):
+        outbox.append(batch(2))
+    assert outbox.append(batch(2), limited=False)
+
+
+def test_a_batch_that_alone_is_too_large_is_told_so(outbox, monkeypatch):
+    monkeypatch.setattr("chocofactory.store.outbox._MEGABYTE", 10_000)
+    noise = np.random.default_rng(7)
+    with pytest.raises(StoreFull, match=r"A write of \d\.\d MB does not fit into the outbox .* of 1 MB"):
+        outbox.append(batch(*noise.random(2000)))
+
+
 def test_its_state_tells_what_waits_since_when_and_what_was_set_aside(outbox, clock):
     assert outbox.state() == OutboxState(0, 0, 0, 1_000_000)
     first = outbox.append(batch(1, 2, 3))
@@ -132,6 +153,48 @@ def test_its_state_tells_what_waits_since_when_and_what_was_set_aside(outbox, cl
     assert outbox.bring_back() == 1
     assert outbox.first()[0] == first
     assert outbox.state().aside_reason is None
+
+
+def changed(one, **content):
+    """The bytes of a batch with some of its content replaced."""
+    return zlib.compress(json.dumps(json.loads(zlib.decompress(one.packed())) | content).encode())
+
+
+def damage(outbox, number, packed):
+    with outbox._database.write() as connection:
+        connection.execute("UPDATE entry SET batch = ? WHERE number = ?", (packed, number))
+
+
+UNREADABLE = {
+    "garbage": b"garbage",
+    "cut off": batch(1).packed()[:-9],
+    "nothing": b"",
+    "text": "text",
+    "no JSON": zlib.compress(b"\xff"),
+    "another JSON": zlib.compress(b"[1]"),
+    "unknown measurement": changed(batch(1), measurement="of_a_later_version"),
+    "unknown field": changed(batch(1), columns={"of_a_later_version": [1]}),
+    "unknown key": changed(batch(1), keys={"what": "pvpc"}),
+    "too few values": changed(batch(1, 2), columns={"price_eur_kwh": [1]}),
+    "text for a number": changed(batch(1), columns={"price_eur_kwh": ["cheap"]}),
+    "no row": changed(batch(1), time=[], columns={"price_eur_kwh": []}),
+    "no time": changed(batch(1), time=[None]),
+    "far in the future": changed(batch(1), written_at=10**19),
+}
+
+
+@pytest.mark.parametrize("packed", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_cannot_be_read_is_set_aside_with_the_reason_and_holds_up_nobody(outbox, packed):
+    broken, sound = outbox.append(batch(1)), outbox.append(batch(2))
+    damage(outbox, broken, packed)
+    assert outbox.first(before=sound) is None
+    assert outbox.first()[0] == sound
+    state = outbox.state()
+    assert (state.entries, state.aside_entries) == (1, 1)
+    assert state.aside_reason.startswith("A write in the outbox cannot be read: ")
+    damage(outbox, broken, batch(1).packed())  # as the version that wrote it reads it
+    outbox.bring_back()
+    assert outbox.first()[0] == broken
 
 
 # --- turns
