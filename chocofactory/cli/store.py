@@ -34,7 +34,7 @@ def copy(
     compare: Annotated[bool, typer.Option("--compare", help="Copy nothing, compare only.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Copy all series from one store to the other and compare them; exit code 3 when they differ."""
+    """Copy all series from one store to the other and compare them; exit code 3 when not all is in both."""
     if source == target:
         raise InvalidInput("The store to copy from and the one to copy to are the same: {kind}.", kind=str(source))
     from chocofactory.bootstrap import series_store
@@ -50,7 +50,9 @@ def copy(
         )
         watch = stack.enter_context(progress(as_json))
         if compare:
-            report = copying.CopyReport(differences=copying.compare(ours, theirs, watch))
+            report = copying.CopyReport(
+                differences=copying.compare(ours, theirs, watch), aside_rows=copying.aside(ours)
+            )
         else:
             report = copying.copy(ours, theirs, watch)
     if as_json:
@@ -90,6 +92,11 @@ def _tell(report: CopyReport) -> None:
         out.print(table)
     if report.equal:
         out.print("Both stores hold the same.")
+        return
+    if report.aside_rows:
+        told = f"{report.aside_rows} rows were set aside on their way into the first store, and are in neither."
+        err.print(f"{told} Send them with store replay --refused, and copy again.", style="red")
+    if not report.differences:
         return
     table = Table("Differs", "Missing", "Extra", "Changed", "Origin", "First at")
     for each in report.differences:

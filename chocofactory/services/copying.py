@@ -40,15 +40,19 @@ class Difference:
 
 @dataclass
 class CopyReport:
-    """What a copy came to: a line for each series with its counts of rows, and every difference that is left."""
+    """What a copy came to: a line for each series with its counts of rows, and every difference that is left.
+
+    ``aside_rows`` are rows that were written to the source and set aside by its outbox: neither store shows them.
+    """
 
     series: list[dict[str, Any]] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    aside_rows: int = 0
 
     @property
     def equal(self) -> bool:
-        """Whether both stores hold the same."""
-        return not self.differences
+        """Whether both stores hold the same, and all that was written to the source."""
+        return not self.differences and not self.aside_rows
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -68,7 +72,7 @@ def copy(source: SeriesStore, target: SeriesStore, report: Report = quiet) -> Co
 
     """
     _settle(source)
-    outcome = CopyReport()
+    outcome = CopyReport(aside_rows=aside(source))
     months = [(series, *month) for series in source.series() for month in _months(series, source)]
     counts: dict[Series, WriteCounts] = {}
     for done, (series, start, end) in enumerate(months):
@@ -101,6 +105,12 @@ def compare(source: SeriesStore, target: SeriesStore, report: Report = quiet, *,
         if lines := [line for line in parts if line is not None]:
             out.append(_together(lines))
     return out
+
+
+def aside(store: SeriesStore) -> int:
+    """How many rows a store has set aside: they were written to it, and it does not show them."""
+    outbox = store.outbox()
+    return 0 if outbox is None else outbox.aside_rows
 
 
 def _settle(store: SeriesStore) -> None:

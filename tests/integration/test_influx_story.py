@@ -127,6 +127,20 @@ def test_everything_goes_to_influx_and_back_and_is_proven_equal(choco, tmp_path,
     assert "same: influx" in choco("store", "copy", "--from", "influx", "--to", "influx", expect=2).stderr
 
 
+def test_a_copy_tells_of_rows_that_were_set_aside(choco, bucket, server, tmp_path):
+    store = server.open(bucket, tmp_path / "var" / "live")
+    away = influxd.Influxd(NOWHERE, server.token, server.org).open(bucket, tmp_path / "var" / "live")
+    write(away, hours([1, 2]))
+    away.close()
+    with store._outbox._database.write() as connection:
+        connection.execute("UPDATE entry SET refused = 'field type conflict'")
+    store.close()
+    for only in ([], ["--compare"]):
+        told = choco("store", "copy", "--from", "influx", "--to", "sqlite", *only, expect=3)
+        assert "2 rows were set aside" in told.stderr
+        assert "Both stores hold the same" not in told.stdout
+
+
 def test_no_text_is_ever_read_as_flux_or_as_line_protocol(store):
     write(store, hours([1, 2]))
     station = Series(SIAR_DAILY, {"province": EVIL[0], "station": EVIL[1]}, timedelta(days=1))

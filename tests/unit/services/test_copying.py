@@ -79,7 +79,7 @@ def test_copying_again_changes_nothing(stores):
 
 
 def test_an_empty_store_is_copied_to_an_empty_one(stores):
-    assert copy(*stores).as_dict() == {"equal": True, "series": [], "differences": []}
+    assert copy(*stores).as_dict() == {"equal": True, "series": [], "differences": [], "aside_rows": 0}
 
 
 def test_each_kind_of_difference_is_counted(stores):
@@ -131,6 +131,15 @@ def test_what_waits_for_the_source_is_brought_in_first(stores, monkeypatch):
     monkeypatch.setattr(source, "outbox", lambda: OutboxState(0, 0, 0, 1000))
     monkeypatch.setattr(source, "replay", lambda: write(source, hours([1, 2])).total)
     assert [line["new"] for line in copy(source, target).series] == [2]
+
+
+def test_what_the_source_has_set_aside_is_told_and_never_called_equal(stores, monkeypatch):
+    source, target = stores
+    write(source, hours([1, 2]))
+    monkeypatch.setattr(source, "outbox", lambda: OutboxState(0, 0, 0, 1000, None, 1, 100, "wrong type"))
+    outcome = copy(source, target)
+    assert (outcome.equal, outcome.aside_rows, outcome.differences) == (False, 100, [])
+    assert outcome.as_dict()["aside_rows"] == 100
 
 
 def test_rows_that_differ_take_the_values_of_the_source(stores):
