@@ -45,8 +45,10 @@ def copy(
     configure_logs(settings)
     with contextlib.ExitStack() as stack:
         ours, theirs = (
-            stack.enter_context(contextlib.closing(series_store(settings, SystemClock(), kind.value)))
-            for kind in (source, target)
+            stack.enter_context(
+                contextlib.closing(series_store(settings, SystemClock(), kind.value, existing=is_source))
+            )
+            for kind, is_source in ((source, True), (target, compare))
         )
         watch = stack.enter_context(progress(as_json))
         if compare:
@@ -98,8 +100,8 @@ def _tell(report: CopyReport) -> None:
         err.print(f"{told} Send them with store replay --refused, and copy again.", style="red")
     if not report.differences:
         return
-    table = Table("Differs", "Missing", "Extra", "Changed", "Origin", "First at")
+    table = Table("Differs", "Missing", "Extra", "Changed", "First value", "Origin", "At")
     for each in report.differences:
-        numbers = (each.missing, each.extra, each.changed, each.origin)
+        numbers = (each.missing, each.extra, each.changed, each.first_values, each.origin)
         table.add_row(each.series, *(str(number) for number in numbers), each.first)
     out.print(table)

@@ -27,13 +27,15 @@ class Difference:
     """In how many rows two stores differ in a series, and the first time at which they do (ISO 8601, UTC).
 
     ``missing`` rows are in the source alone, ``extra`` ones in the target alone; of the rest ``changed`` differ in a
-    field, and ``origin`` have the same values from another source or time of writing.
+    field, ``first_values`` only in a value first published, and ``origin`` have the same values from another source or
+    time of writing.
     """
 
     series: str
     missing: int
     extra: int
     changed: int
+    first_values: int
     origin: int
     first: str
 
@@ -62,8 +64,10 @@ class CopyReport:
 def copy(source: SeriesStore, target: SeriesStore, report: Report = quiet) -> CopyReport:
     """Copy every row of every series, values first published, sources and times of writing included, and compare.
 
-    Doing it again changes nothing. Rows that the target holds already take the values of the source; those that only
-    the target has stay, and show as a difference.
+    Doing it again changes nothing. Rows that the target holds already take the values of the source, but a first value
+    that it knows stays, as with every write, and so do source and time of writing where the values are the same; rows
+    that only the target has stay too. All of that shows as a difference, which another copy does not mend: copying into
+    an empty store does.
 
     Raises
     ------
@@ -171,14 +175,23 @@ def _differences(
     missing, extra = ours.index.difference(theirs.index), theirs.index.difference(ours.index)
     both = ours.index.intersection(theirs.index)
     ours, theirs = ours.loc[both], theirs.loc[both]
-    fields = [*series.measurement.field_names]
-    changed = ~_same(ours[fields], theirs[fields])
-    origin = ~changed & ~_same(ours[_ORIGIN], theirs[_ORIGIN])
-    apart = [*missing, *extra, *both[(changed | origin).to_numpy()]]
+    fields = series.measurement.fields
+    changed, firsts, origin = (
+        ~_same(ours[names], theirs[names])
+        for names in ([f.name for f in fields if not f.first_of], [f.name for f in fields if f.first_of], _ORIGIN)
+    )
+    apart = [*missing, *extra, *both[(changed | firsts | origin).to_numpy()]]
     if not apart:
         return None
-    first = min(place[0] for place in apart)
-    return Difference(str(series), len(missing), len(extra), int(changed.sum()), int(origin.sum()), first.isoformat())
+    return Difference(
+        str(series),
+        missing=len(missing),
+        extra=len(extra),
+        changed=int(changed.sum()),
+        first_values=int((firsts & ~changed).sum()),
+        origin=int((origin & ~changed & ~firsts).sum()),
+        first=min(place[0] for place in apart).isoformat(),
+    )
 
 
 def _together(lines: list[Difference]) -> Difference:
@@ -187,6 +200,7 @@ def _together(lines: list[Difference]) -> Difference:
         missing=sum(line.missing for line in lines),
         extra=sum(line.extra for line in lines),
         changed=sum(line.changed for line in lines),
+        first_values=sum(line.first_values for line in lines),
         origin=sum(line.origin for line in lines),
     )
 
@@ -200,6 +214,7 @@ def _keyed(series: Series, rows: pd.DataFrame) -> pd.DataFrame:
 def _same(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.Series:
     """For each row whether all columns are the same, or missing in both."""
     same = pd.DataFrame(
-        {name: (ours[name] == theirs[name]).fillna(False) | (ours[name].isna() & theirs[name].isna()) for name in ours}
+        {name: (ours[name] == theirs[name]).fillna(False) | (ours[name].isna() & theirs[name].isna()) for name in ours},
+        index=ours.index,
     )
     return same.astype("bool").all(axis=1)

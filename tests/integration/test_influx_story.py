@@ -127,6 +127,14 @@ def test_everything_goes_to_influx_and_back_and_is_proven_equal(choco, tmp_path,
     assert "same: influx" in choco("store", "copy", "--from", "influx", "--to", "influx", expect=2).stderr
 
 
+def test_a_copy_from_a_mistyped_folder_is_refused_and_makes_nothing(choco, tmp_path):
+    elsewhere = {"DATA_DIR": str(tmp_path / "mistyped")}
+    told = choco("store", "copy", "--from", "sqlite", "--to", "influx", expect=1, **elsewhere)
+    assert "There is no store at" in told.stderr
+    assert "CHOCO_DATA_DIR" in told.stderr
+    assert not (tmp_path / "mistyped" / "live" / "series.db").exists()
+
+
 def test_a_copy_tells_of_rows_that_were_set_aside(choco, bucket, server, tmp_path):
     store = server.open(bucket, tmp_path / "var" / "live")
     away = influxd.Influxd(NOWHERE, server.token, server.org).open(bucket, tmp_path / "var" / "live")

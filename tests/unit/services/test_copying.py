@@ -92,8 +92,16 @@ def test_each_kind_of_difference_is_counted(stores):
     write(target, hours([7], start=START + 2000 * HOUR))
     found = compare(source, target)
     assert found == [
-        Difference(str(PRICES), missing=2, extra=1, changed=2, origin=1, first=START.isoformat()),
-        Difference(str(price_series("only here")), missing=0, extra=1, changed=0, origin=0, first=START.isoformat()),
+        Difference(str(PRICES), missing=2, extra=1, changed=2, first_values=0, origin=1, first=START.isoformat()),
+        Difference(
+            str(price_series("only here")),
+            missing=0,
+            extra=1,
+            changed=0,
+            first_values=0,
+            origin=0,
+            first=START.isoformat(),
+        ),
     ]
 
 
@@ -150,5 +158,6 @@ def test_rows_that_differ_take_the_values_of_the_source(stores):
     assert [line["changed"] for line in outcome.series] == [1]
     assert target.read(ENERGY_PRICE, *EVER)["price_eur_kwh"].tolist() == [1, 2]
     (line,) = outcome.differences  # the first value of one, and where the other came from, are not made up
-    assert (line.changed, line.origin, line.first) == (1, 1, START.isoformat())
+    assert (line.changed, line.first_values, line.origin, line.first) == (0, 1, 1, START.isoformat())
+    assert copy(source, target).differences == [line]  # nor by another copy
     assert timedelta(0) == source.read(ENERGY_PRICE, *EVER).index[0] - START
