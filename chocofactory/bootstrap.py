@@ -9,7 +9,7 @@ from flask import current_app
 
 from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment, variable
-from chocofactory.core.errors import ConfigurationError
+from chocofactory.core.errors import ConfigurationError, NotFound
 from chocofactory.domain.tariff import tariff
 from chocofactory.services.climate import Climate
 from chocofactory.services.delivery import Delivery
@@ -148,11 +148,17 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     )
 
 
-def series_store(settings: Settings, clock: Clock, kind: StoreKind | None = None) -> SeriesStore:
+def series_store(
+    settings: Settings, clock: Clock, kind: StoreKind | None = None, *, existing: bool = False
+) -> SeriesStore:
     """The series store of this mode: the one that the settings choose, or the one that is named.
+
+    One in the data folder is made if need be, or must be there (``existing``).
 
     Raises
     ------
+    NotFound
+        It must be there, and is not.
     ConfigurationError
         The settings do not say where InfluxDB is, or hold no token for it or one that it does not know.
     StoreError, MixedProvenance
@@ -161,7 +167,10 @@ def series_store(settings: Settings, clock: Clock, kind: StoreKind | None = None
     """
     nature: Nature = "simulated" if settings.mode == "demo" else "real"
     if (kind or ("influx" if settings.influx_url else "sqlite")) == "sqlite":
-        return SqliteSeriesStore(settings.mode_dir / "series.db", nature)
+        path = settings.mode_dir / "series.db"
+        if existing and not path.exists():
+            raise NotFound("There is no store at {path}: see {name}.", path=str(path), name=variable("data_dir"))
+        return SqliteSeriesStore(path, nature)
     if settings.influx_url is None or settings.influx_token is None:
         lacking = "influx_token" if settings.influx_url else "influx_url"
         raise ConfigurationError("{name} must be set to keep series in InfluxDB.", name=variable(lacking))

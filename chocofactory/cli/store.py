@@ -34,7 +34,7 @@ def copy(
     compare: Annotated[bool, typer.Option("--compare", help="Copy nothing, compare only.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Copy all series from one store to the other and compare them; exit code 3 when they differ."""
+    """Copy all series from one store to the other and compare them; exit code 3 when not all is in both."""
     if source == target:
         raise InvalidInput("The store to copy from and the one to copy to are the same: {kind}.", kind=str(source))
     from chocofactory.bootstrap import series_store
@@ -45,12 +45,16 @@ def copy(
     configure_logs(settings)
     with contextlib.ExitStack() as stack:
         ours, theirs = (
-            stack.enter_context(contextlib.closing(series_store(settings, SystemClock(), kind.value)))
-            for kind in (source, target)
+            stack.enter_context(
+                contextlib.closing(series_store(settings, SystemClock(), kind.value, existing=is_source))
+            )
+            for kind, is_source in ((source, True), (target, compare))
         )
         watch = stack.enter_context(progress(as_json))
         if compare:
-            report = copying.CopyReport(differences=copying.compare(ours, theirs, watch))
+            report = copying.CopyReport(
+                differences=copying.compare(ours, theirs, watch), aside_rows=copying.aside(ours)
+            )
         else:
             report = copying.copy(ours, theirs, watch)
     if as_json:
@@ -91,8 +95,13 @@ def _tell(report: CopyReport) -> None:
     if report.equal:
         out.print("Both stores hold the same.")
         return
-    table = Table("Differs", "Missing", "Extra", "Changed", "Origin", "First at")
+    if report.aside_rows:
+        told = f"{report.aside_rows} rows were set aside on their way into the first store, and are in neither."
+        err.print(f"{told} Send them with store replay --refused, and copy again.", style="red")
+    if not report.differences:
+        return
+    table = Table("Differs", "Missing", "Extra", "Changed", "First value", "Origin", "At")
     for each in report.differences:
-        numbers = (each.missing, each.extra, each.changed, each.origin)
+        numbers = (each.missing, each.extra, each.changed, each.first_values, each.origin)
         table.add_row(each.series, *(str(number) for number in numbers), each.first)
     out.print(table)

@@ -27,28 +27,34 @@ class Difference:
     """In how many rows two stores differ in a series, and the first time at which they do (ISO 8601, UTC).
 
     ``missing`` rows are in the source alone, ``extra`` ones in the target alone; of the rest ``changed`` differ in a
-    field, and ``origin`` have the same values from another source or time of writing.
+    field, ``first_values`` only in a value first published, and ``origin`` have the same values from another source or
+    time of writing.
     """
 
     series: str
     missing: int
     extra: int
     changed: int
+    first_values: int
     origin: int
     first: str
 
 
 @dataclass
 class CopyReport:
-    """What a copy came to: a line for each series with its counts of rows, and every difference that is left."""
+    """What a copy came to: a line for each series with its counts of rows, and every difference that is left.
+
+    ``aside_rows`` are rows that were written to the source and set aside by its outbox: neither store shows them.
+    """
 
     series: list[dict[str, Any]] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
+    aside_rows: int = 0
 
     @property
     def equal(self) -> bool:
-        """Whether both stores hold the same."""
-        return not self.differences
+        """Whether both stores hold the same, and all that was written to the source."""
+        return not self.differences and not self.aside_rows
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -58,8 +64,10 @@ class CopyReport:
 def copy(source: SeriesStore, target: SeriesStore, report: Report = quiet) -> CopyReport:
     """Copy every row of every series, values first published, sources and times of writing included, and compare.
 
-    Doing it again changes nothing. Rows that the target holds already take the values of the source; those that only
-    the target has stay, and show as a difference.
+    Doing it again changes nothing. Rows that the target holds already take the values of the source, but a first value
+    that it knows stays, as with every write, and so do source and time of writing where the values are the same; rows
+    that only the target has stay too. All of that shows as a difference, which another copy does not mend: copying into
+    an empty store does.
 
     Raises
     ------
@@ -68,7 +76,7 @@ def copy(source: SeriesStore, target: SeriesStore, report: Report = quiet) -> Co
 
     """
     _settle(source)
-    outcome = CopyReport()
+    outcome = CopyReport(aside_rows=aside(source))
     months = [(series, *month) for series in source.series() for month in _months(series, source)]
     counts: dict[Series, WriteCounts] = {}
     for done, (series, start, end) in enumerate(months):
@@ -101,6 +109,12 @@ def compare(source: SeriesStore, target: SeriesStore, report: Report = quiet, *,
         if lines := [line for line in parts if line is not None]:
             out.append(_together(lines))
     return out
+
+
+def aside(store: SeriesStore) -> int:
+    """How many rows a store has set aside: they were written to it, and it does not show them."""
+    outbox = store.outbox()
+    return 0 if outbox is None else outbox.aside_rows
 
 
 def _settle(store: SeriesStore) -> None:
@@ -161,14 +175,23 @@ def _differences(
     missing, extra = ours.index.difference(theirs.index), theirs.index.difference(ours.index)
     both = ours.index.intersection(theirs.index)
     ours, theirs = ours.loc[both], theirs.loc[both]
-    fields = [*series.measurement.field_names]
-    changed = ~_same(ours[fields], theirs[fields])
-    origin = ~changed & ~_same(ours[_ORIGIN], theirs[_ORIGIN])
-    apart = [*missing, *extra, *both[(changed | origin).to_numpy()]]
+    fields = series.measurement.fields
+    changed, firsts, origin = (
+        ~_same(ours[names], theirs[names])
+        for names in ([f.name for f in fields if not f.first_of], [f.name for f in fields if f.first_of], _ORIGIN)
+    )
+    apart = [*missing, *extra, *both[(changed | firsts | origin).to_numpy()]]
     if not apart:
         return None
-    first = min(place[0] for place in apart)
-    return Difference(str(series), len(missing), len(extra), int(changed.sum()), int(origin.sum()), first.isoformat())
+    return Difference(
+        str(series),
+        missing=len(missing),
+        extra=len(extra),
+        changed=int(changed.sum()),
+        first_values=int((firsts & ~changed).sum()),
+        origin=int((origin & ~changed & ~firsts).sum()),
+        first=min(place[0] for place in apart).isoformat(),
+    )
 
 
 def _together(lines: list[Difference]) -> Difference:
@@ -177,6 +200,7 @@ def _together(lines: list[Difference]) -> Difference:
         missing=sum(line.missing for line in lines),
         extra=sum(line.extra for line in lines),
         changed=sum(line.changed for line in lines),
+        first_values=sum(line.first_values for line in lines),
         origin=sum(line.origin for line in lines),
     )
 
@@ -190,6 +214,7 @@ def _keyed(series: Series, rows: pd.DataFrame) -> pd.DataFrame:
 def _same(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.Series:
     """For each row whether all columns are the same, or missing in both."""
     same = pd.DataFrame(
-        {name: (ours[name] == theirs[name]).fillna(False) | (ours[name].isna() & theirs[name].isna()) for name in ours}
+        {name: (ours[name] == theirs[name]).fillna(False) | (ours[name].isna() & theirs[name].isna()) for name in ours},
+        index=ours.index,
     )
     return same.astype("bool").all(axis=1)

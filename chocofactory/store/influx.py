@@ -77,7 +77,7 @@ class InfluxSeriesStore(SeriesStore):
         self._outbox = outbox
         self._nature = nature
         self._clock = clock
-        self._bucket = InfluxBucket(server, nature, outbox.writer)
+        self._bucket = InfluxBucket(server, nature, outbox.writer, clock)
         try:
             self._bucket.meet()
         except (StoreUnavailable, StoreFull) as error:

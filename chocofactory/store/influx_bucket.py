@@ -2,7 +2,9 @@
 
 Beside the measurements it holds three points or kinds of points of its own, all at the time 0: ``meta_store``, whether
 the data are real and the version of this schema; ``meta_series``, one for each series that is known; ``meta_revision``,
-a count of changes for each data folder that writes (one counter for all would lose changes that happen at once).
+a count of changes for each data folder that writes (one counter for all would lose changes that happen at once). It
+counts in steps up to the present moment [us since 1970], so that no number comes back in a bucket that was made anew or
+restored from a backup: somebody may remember what the number stood for before.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from chocofactory.core.clock import Clock
     from chocofactory.domain.measurements import Measurement
     from chocofactory.store.base import Nature
     from chocofactory.store.flux import Shape
@@ -55,11 +58,12 @@ class InfluxBucket:
 
     """
 
-    def __init__(self, server: InfluxServer, nature: Nature, writer: str) -> None:
+    def __init__(self, server: InfluxServer, nature: Nature, writer: str, clock: Clock) -> None:
         self.name = server.bucket
         self._server = server
         self._nature = nature
         self._writer = {"writer": writer}
+        self._clock = clock
         self._guard = threading.Lock()
         self._closed = False
         self._met = False
@@ -154,8 +158,12 @@ class InfluxBucket:
         self.count_revision()
 
     def delete(self, measurement: Measurement, start: datetime, end: datetime, tags: Mapping[str, str]) -> None:
-        """Remove points with ``start <= time < end`` of the series with these tags, and count a change."""
+        """Remove points with ``start <= time < end`` of the series with these tags, and count a change.
+
+        One is counted before, too: whoever is killed in between has deleted without counting.
+        """
         self.meet()
+        self.count_revision()
         self._server.delete(max(start, EARLIEST), min(end, LATEST), measurement.name, tags)
         self.count_revision()
 
@@ -172,13 +180,14 @@ class InfluxBucket:
         ]
 
     def revision(self) -> int:
-        """How many changes were counted, by all data folders."""
+        """The counts of all data folders together."""
         return self._changes({})
 
     def count_revision(self) -> None:
         """One more change by this data folder; only one of its threads and processes may do so at a time."""
         changes = self._changes(self._writer)
-        self.write([line(_REVISION, self._writer, {"changes": changes + 1})])
+        now = to_microseconds(self._clock.now())
+        self.write([line(_REVISION, self._writer, {"changes": max(changes + 1, now)})])
 
     def _changes(self, tags: Mapping[str, str]) -> int:
         found = self._own(_REVISION, tags)

@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from chocofactory.core.clock import SystemClock
-from chocofactory.core.errors import StoreForbidden
+from chocofactory.core.errors import StoreError, StoreForbidden
 from chocofactory.domain.measurements import (
     ENERGY_PRICE,
     MEASUREMENTS,
@@ -28,8 +28,9 @@ from chocofactory.domain.measurements import (
     Series,
     price_series,
 )
+from chocofactory.services.memo import Memo
 from chocofactory.store.base import WriteCounts
-from chocofactory.store.influx_server import SHARD
+from chocofactory.store.influx_server import SHARD, InfluxServer
 from chocofactory.store.sqlite import SqliteSeriesStore
 from tests import influxd
 from tests.contract_kit import EVER, LATER, NOW, PRICES, START, everything, hours, write
@@ -127,6 +128,28 @@ def test_everything_goes_to_influx_and_back_and_is_proven_equal(choco, tmp_path,
     assert "same: influx" in choco("store", "copy", "--from", "influx", "--to", "influx", expect=2).stderr
 
 
+def test_a_copy_from_a_mistyped_folder_is_refused_and_makes_nothing(choco, tmp_path):
+    elsewhere = {"DATA_DIR": str(tmp_path / "mistyped")}
+    told = choco("store", "copy", "--from", "sqlite", "--to", "influx", expect=1, **elsewhere)
+    assert "There is no store at" in told.stderr
+    assert "CHOCO_DATA_DIR" in told.stderr
+    assert not (tmp_path / "mistyped" / "live" / "series.db").exists()
+
+
+def test_a_copy_tells_of_rows_that_were_set_aside(choco, bucket, server, tmp_path):
+    store = server.open(bucket, tmp_path / "var" / "live")
+    away = influxd.Influxd(NOWHERE, server.token, server.org).open(bucket, tmp_path / "var" / "live")
+    write(away, hours([1, 2]))
+    away.close()
+    with store._outbox._database.write() as connection:
+        connection.execute("UPDATE entry SET refused = 'field type conflict'")
+    store.close()
+    for only in ([], ["--compare"]):
+        told = choco("store", "copy", "--from", "influx", "--to", "sqlite", *only, expect=3)
+        assert "2 rows were set aside" in told.stderr
+        assert "Both stores hold the same" not in told.stdout
+
+
 def test_no_text_is_ever_read_as_flux_or_as_line_protocol(store):
     write(store, hours([1, 2]))
     station = Series(SIAR_DAILY, {"province": EVIL[0], "station": EVIL[1]}, timedelta(days=1))
@@ -176,6 +199,41 @@ def test_what_comes_late_from_another_folder_comes_to_the_same_as_in_order(serve
     with contextlib.closing(server.open(bucket, tmp_path / "late")) as folder:
         folder.replay()  # once more changes nothing
     pd.testing.assert_frame_equal(everything(store), expected)
+
+
+def test_no_revision_comes_back_in_a_bucket_that_was_made_anew(server, bucket, store, tmp_path):
+    memo, seen = Memo(store), []
+
+    def prices():
+        return everything(store)["price_eur_kwh"].tolist()
+
+    for value in (1, 2, 3):
+        write(store, hours([value]))
+        seen.append(store.revision())
+        assert memo.get("prices", prices) == [value]
+        headers, ask = {"Authorization": f"Token {server.token}"}, {"name": bucket, "org": server.org}
+        found = requests.get(f"{server.url}/api/v2/buckets", params=ask, headers=headers, timeout=30).json()
+        address = f"{server.url}/api/v2/buckets/{found['buckets'][0]['id']}"
+        requests.delete(address, headers=headers, timeout=30).raise_for_status()
+        with contextlib.suppress(StoreError):
+            store.revision()  # it has to find out
+    assert len(set(seen)) == 3
+
+
+def test_who_is_killed_right_after_a_delete_has_counted_it(store, server, bucket, tmp_path, monkeypatch):
+    write(store, hours([1]))
+    before, delete = store.revision(), InfluxServer.delete
+
+    def deadly(*asked):
+        delete(*asked)
+        raise SystemExit
+
+    monkeypatch.setattr(InfluxServer, "delete", deadly)
+    with pytest.raises(SystemExit):
+        store.delete(ENERGY_PRICE, *EVER)
+    with contextlib.closing(server.open(bucket, tmp_path / "other")) as other:
+        assert everything(other).empty
+        assert other.revision() > before
 
 
 def test_a_token_that_may_only_read_reads_and_loses_no_write(server, bucket, store, tmp_path):

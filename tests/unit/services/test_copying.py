@@ -79,7 +79,7 @@ def test_copying_again_changes_nothing(stores):
 
 
 def test_an_empty_store_is_copied_to_an_empty_one(stores):
-    assert copy(*stores).as_dict() == {"equal": True, "series": [], "differences": []}
+    assert copy(*stores).as_dict() == {"equal": True, "series": [], "differences": [], "aside_rows": 0}
 
 
 def test_each_kind_of_difference_is_counted(stores):
@@ -92,8 +92,16 @@ def test_each_kind_of_difference_is_counted(stores):
     write(target, hours([7], start=START + 2000 * HOUR))
     found = compare(source, target)
     assert found == [
-        Difference(str(PRICES), missing=2, extra=1, changed=2, origin=1, first=START.isoformat()),
-        Difference(str(price_series("only here")), missing=0, extra=1, changed=0, origin=0, first=START.isoformat()),
+        Difference(str(PRICES), missing=2, extra=1, changed=2, first_values=0, origin=1, first=START.isoformat()),
+        Difference(
+            str(price_series("only here")),
+            missing=0,
+            extra=1,
+            changed=0,
+            first_values=0,
+            origin=0,
+            first=START.isoformat(),
+        ),
     ]
 
 
@@ -133,6 +141,15 @@ def test_what_waits_for_the_source_is_brought_in_first(stores, monkeypatch):
     assert [line["new"] for line in copy(source, target).series] == [2]
 
 
+def test_what_the_source_has_set_aside_is_told_and_never_called_equal(stores, monkeypatch):
+    source, target = stores
+    write(source, hours([1, 2]))
+    monkeypatch.setattr(source, "outbox", lambda: OutboxState(0, 0, 0, 1000, None, 1, 100, "wrong type"))
+    outcome = copy(source, target)
+    assert (outcome.equal, outcome.aside_rows, outcome.differences) == (False, 100, [])
+    assert outcome.as_dict()["aside_rows"] == 100
+
+
 def test_rows_that_differ_take_the_values_of_the_source(stores):
     source, target = stores
     write(source, hours([1, 2]), at=LATER)
@@ -141,5 +158,6 @@ def test_rows_that_differ_take_the_values_of_the_source(stores):
     assert [line["changed"] for line in outcome.series] == [1]
     assert target.read(ENERGY_PRICE, *EVER)["price_eur_kwh"].tolist() == [1, 2]
     (line,) = outcome.differences  # the first value of one, and where the other came from, are not made up
-    assert (line.changed, line.origin, line.first) == (1, 1, START.isoformat())
+    assert (line.changed, line.first_values, line.origin, line.first) == (0, 1, 1, START.isoformat())
+    assert copy(source, target).differences == [line]  # nor by another copy
     assert timedelta(0) == source.read(ENERGY_PRICE, *EVER).index[0] - START

@@ -18,6 +18,7 @@ from chocofactory.core.errors import (
 from chocofactory.core.locks import ProcessLock
 from chocofactory.domain.measurements import ENERGY_PRICE, price_series
 from chocofactory.store.base import WriteCounts
+from chocofactory.store.database import to_microseconds
 from tests.contract_kit import EVER, LATER, NOW, PRICES, START, everything, hours, write
 from tests.influx_kit import AWAY, FORBIDDEN, REFUSED, WRITTEN, csv, store_at
 from tests.loopback import Reply
@@ -132,7 +133,14 @@ def test_what_is_sent_again_counts_as_a_change_even_if_all_of_it_is_there(store,
     assert store.replay() == 1
     assert player.rows() == []
     assert [line for line in player.written if line.startswith("meta_revision")] == [player.written[-1]]
-    assert player.written[-1].endswith(" changes=1i 0")
+    assert player.written[-1].endswith(f" changes={to_microseconds(NOW)}i 0")
+
+
+def test_changes_are_counted_up_to_the_present_moment_and_always_on(store, player, clock):
+    for number, counted in ((5, to_microseconds(NOW)), (to_microseconds(LATER), to_microseconds(LATER) + 1)):
+        player.queries["meta_revision"] = csv("_time,writer,changes", f"1970-01-01T00:00:00Z,w,{number}")
+        write(store, hours([1]))
+        assert player.written[-1].endswith(f" changes={counted}i 0")
 
 
 def stored_later(price, first):
