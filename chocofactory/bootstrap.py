@@ -149,11 +149,12 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
 
 
 def series_store(
-    settings: Settings, clock: Clock, kind: StoreKind | None = None, *, existing: bool = False
+    settings: Settings, clock: Clock, kind: StoreKind | None = None, *, existing: bool = False, at_leisure: bool = False
 ) -> SeriesStore:
     """The series store of this mode: the one that the settings choose, or the one that is named.
 
-    One in the data folder is made if need be, or must be there (``existing``).
+    One in the data folder is made if need be, or must be there (``existing``). A server has more time for its answers
+    where everything is done ``at_leisure``, and not for somebody who looks at a page.
 
     Raises
     ------
@@ -180,7 +181,8 @@ def series_store(
 
     bucket = settings.influx_bucket + ("-demo" if nature == "simulated" else "")
     outbox = Outbox(settings.mode_dir / "outbox.db", settings.outbox_max_mb, clock)
-    server = InfluxServer(settings.influx_url, settings.influx_token.get_secret_value(), settings.influx_org, bucket)
+    token = settings.influx_token.get_secret_value()
+    server = InfluxServer(settings.influx_url, token, settings.influx_org, bucket, at_leisure=at_leisure)
     return InfluxSeriesStore(server, outbox, nature, clock)
 
 

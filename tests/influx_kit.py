@@ -78,9 +78,9 @@ def parameters(request: Request) -> dict[str, str]:
     return {each["assignment"]["id"]["name"]: each["assignment"]["init"]["value"] for each in found}
 
 
-def server_at(url: str, waits: Waits | None = None) -> InfluxServer:
+def server_at(url: str, waits: Waits | None = None, *, at_leisure: bool = False) -> InfluxServer:
     time = waits or Waits()
-    return InfluxServer(url, TOKEN, "o", "bucket", sleep=time.sleep, monotonic=time.monotonic)
+    return InfluxServer(url, TOKEN, "o", "bucket", at_leisure=at_leisure, sleep=time.sleep, monotonic=time.monotonic)
 
 
 def store_at(

@@ -43,12 +43,13 @@ def copy(
 
     settings = load_settings()
     configure_logs(settings)
+    clock = SystemClock()
     with contextlib.ExitStack() as stack:
         ours, theirs = (
             stack.enter_context(
-                contextlib.closing(series_store(settings, SystemClock(), kind.value, existing=is_source))
+                contextlib.closing(series_store(settings, clock, kind.value, existing=existing, at_leisure=True))
             )
-            for kind, is_source in ((source, True), (target, compare))
+            for kind, existing in ((source, True), (target, compare))
         )
         watch = stack.enter_context(progress(as_json))
         if compare:

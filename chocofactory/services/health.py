@@ -70,8 +70,8 @@ class Source:
 class Outbox:
     """What was taken while the series store's server was away: ``entries`` writes of ``rows`` rows wait.
 
-    ``age_s`` [s] is how long the oldest has waited, None where nothing waits; ``bytes`` of ``limit_bytes`` are in use.
-    ``aside_entries`` writes of ``aside_rows`` rows were refused by the server, for ``aside_reason``, and are kept.
+    ``age_s`` [s] is how long the oldest has waited, None where nothing waits; ``bytes`` of ``limit_bytes`` wait.
+    ``aside_entries`` writes of ``aside_rows`` rows were set aside for ``aside_reason``, and are kept.
     """
 
     entries: int

@@ -74,7 +74,8 @@ class _Failure:
 class InfluxServer:
     """One bucket of a server. Safe to share between threads.
 
-    ``sleep`` and ``monotonic`` are the time that waiting passes in.
+    ``at_leisure``, because nobody looks at a page meanwhile, every answer may take as long as a write. ``sleep`` and
+    ``monotonic`` are the time that waiting passes in.
 
     Raises
     ------
@@ -96,6 +97,7 @@ class InfluxServer:
         org: str,
         bucket: str,
         *,
+        at_leisure: bool = False,
         sleep: Callable[[float], None] = time.sleep,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -103,6 +105,7 @@ class InfluxServer:
         self.bucket = bucket
         self._org = org
         self._secrets = [token]
+        self._at_leisure = at_leisure
         self._sleep = sleep
         self._monotonic = monotonic
         self._outage = Outage(monotonic)
@@ -112,10 +115,7 @@ class InfluxServer:
         )
 
     def ask(self, question: Question, kinds: Mapping[str, str], *, at_leisure: bool = False) -> pd.DataFrame:
-        """The table that answers a question; ``kinds`` tells how its columns are to be read, by default as text.
-
-        ``at_leisure``, because nobody looks at a page meanwhile, the answer may take as long as a write.
-        """
+        """The table that answers a question; ``kinds`` tells how its columns are to be read, by default as text."""
         client, deadline_s = self._patience(at_leisure)
         return self._persistently(self._ask, client, question, kinds, deadline_s=deadline_s)
 
@@ -222,7 +222,7 @@ class InfluxServer:
         return _Failure(StoreRefused("InfluxDB at {url} did not accept it: {reason}.", **where))
 
     def _patience(self, at_leisure: bool) -> tuple[InfluxDBClient, float]:
-        return (self._patient, WRITE_DEADLINE_S) if at_leisure else (self._client, DEADLINE_S)
+        return (self._patient, WRITE_DEADLINE_S) if at_leisure or self._at_leisure else (self._client, DEADLINE_S)
 
     def _ask(self, client: InfluxDBClient, question: Question, kinds: Mapping[str, str]) -> pd.DataFrame:
         response = client.query_api().query_raw(

@@ -165,6 +165,11 @@ def test_what_may_take_its_time_is_tried_again_even_so(monkeypatch):
             with pytest.raises(StoreUnavailable, match="timed out"):
                 ask(server_at(loopback.url, waits))
             assert len(loopback.requests) == before + 2
+        unhurried = server_at(loopback.url, waits, at_leisure=True)
+        before = len(loopback.requests)
+        with pytest.raises(StoreUnavailable, match="timed out"):
+            unhurried.ask(asked(), {})
+        assert len(loopback.requests) == before + 2
 
 
 def test_while_one_tries_whether_the_server_is_back_the_others_fail_at_once():
