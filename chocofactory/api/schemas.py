@@ -148,8 +148,8 @@ class OutboxAnswer(BaseModel):
 
     entries: int = Field(description="Writes that wait", examples=[3])
     rows: int = Field(examples=[72])
-    bytes: int = Field(description="In use, those set aside included", examples=[2048])
-    limit_bytes: int = Field(description="Beyond this no write is taken", examples=[256_000_000])
+    bytes: int = Field(description="In use by the writes that wait", examples=[2048])
+    limit_bytes: int = Field(description="No write is taken beyond it while the server is away", examples=[256_000_000])
     age_s: float | None = Field(description="Seconds that the oldest has waited; null when none waits", examples=[61.5])
     aside_entries: int = Field(description="Writes that the server refused for good, kept apart", examples=[0])
     aside_rows: int = Field(examples=[0])
