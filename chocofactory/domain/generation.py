@@ -8,13 +8,12 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from chocofactory.core.clock import MADRID, local
-from chocofactory.domain.measurements import DAILY, GENERATION, PENINSULA, Series
+from chocofactory.domain.measurements import DAILY, GENERATION, Series
 from chocofactory.domain.prices import DayState
 
 NATIONAL = "national"
 """The whole country, islands included: what REE tells by day."""
 
-SYSTEMS = (NATIONAL, PENINSULA)
 
 COMBINED_CYCLE = "combined_cycle"
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds, local_date, local_days
-from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError
-from chocofactory.domain import gaps, generation, prices
+from chocofactory.core.errors import InvalidInput, NotPublished, SourceError
+from chocofactory.domain import generation, prices
 from chocofactory.domain.measurements import DAILY, GENERATION
 from chocofactory.services.ingestion import DaysReport
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, tell_waiting
 from chocofactory.services.memo import Memo
 from chocofactory.services.ranges import check_days
-from chocofactory.services.sources import most_telling
+from chocofactory.services.sources import in_runs, most_telling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -192,23 +192,16 @@ class GenerationIngestion:
         report: Report,
     ) -> list[SourceError]:
         failures: list[SourceError] = []
-        runs = gaps.day_runs(wanted, source.longest_request)
-        for done, (first, last) in enumerate(runs):
-            report(
-                100 * done / len(runs),
-                "{source}: generation, {first} to {last}",
-                source=source.name,
-                first=first,
-                last=last,
-            )
-            try:
-                frames = source.generation(first, last)
-            except SourceError as error:
-                self._log.failed(source.name, error)
-                failures.append(error)
-                if isinstance(error, (NotPublished, MalformedAnswer)):
-                    continue  # the next days may be well
-                break
+
+        def ask(percent: float, first: date, last: date) -> dict[str, pd.DataFrame]:
+            report(percent, "{source}: generation, {first} to {last}", source=source.name, first=first, last=last)
+            return source.generation(first, last)
+
+        def fail(error: SourceError) -> None:
+            self._log.failed(source.name, error)
+            failures.append(error)
+
+        for frames in in_runs(source, wanted, ask, fail):
             self._log.answered(source.name)
             for technology, frame in frames.items():
                 series = generation.daily_series(technology, source.system)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds, day_start, local, local_date, local_days
-from chocofactory.core.errors import InvalidInput, MalformedAnswer, NotPublished, SourceError, StoreUnavailable
+from chocofactory.core.errors import InvalidInput, NotPublished, SourceError, StoreUnavailable
 from chocofactory.core.logs import get_logger
-from chocofactory.domain import gaps, prices
+from chocofactory.domain import prices
 from chocofactory.domain.measurements import HOURLY, PVPC, SPOT, price_series
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, tell_waiting
 from chocofactory.services.ranges import check_days
-from chocofactory.services.sources import SourceLog, most_telling
+from chocofactory.services.sources import SourceLog, in_runs, most_telling
 from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
@@ -216,24 +216,17 @@ class PriceIngestion:
         report: Report,
     ) -> list[SourceError]:
         failures: list[SourceError] = []
-        runs = gaps.day_runs(wanted, source.longest_request)
-        for done, (first, last) in enumerate(runs):
-            report(
-                100 * done / len(runs),
-                "{source}: {market}, {first} to {last}",
-                source=source.name,
-                market=market,
-                first=first,
-                last=last,
-            )
-            try:
-                frame = source.prices(market, first, last)
-            except SourceError as error:
-                self._log.failed(source.name, error)
-                failures.append(error)
-                if isinstance(error, (NotPublished, MalformedAnswer)):
-                    continue  # the next days may be well
-                break
+
+        def ask(percent: float, first: date, last: date) -> pd.DataFrame:
+            words = {"source": source.name, "market": market, "first": first, "last": last}
+            report(percent, "{source}: {market}, {first} to {last}", **words)
+            return source.prices(market, first, last)
+
+        def fail(error: SourceError) -> None:
+            self._log.failed(source.name, error)
+            failures.append(error)
+
+        for frame in in_runs(source, wanted, ask, fail):
             self._log.answered(source.name)
             resolution = frame.attrs.get("resolution", HOURLY)
             series = price_series(market, resolution=resolution)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from chocofactory.core.errors import FactoryError, NotPublished
+from chocofactory.core.errors import FactoryError, MalformedAnswer, NotPublished, SourceError
 from chocofactory.core.logs import get_logger
+from chocofactory.domain import gaps
 from chocofactory.services.jobs import describe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date, timedelta
 
     from chocofactory.core.clock import Clock
-    from chocofactory.core.errors import SourceError
     from chocofactory.store.state import StateStore
 
 log = get_logger(__name__)
 
 Failure = TypeVar("Failure", bound=FactoryError)
+Answer = TypeVar("Answer")
+
+
+class Ranged(Protocol):
+    """A source that can be asked for some days at once: ``longest_request`` at most."""
+
+    longest_request: timedelta
 
 
 class SourceLog:
@@ -38,6 +46,29 @@ class SourceLog:
             self.answered(source)
         else:
             self._state.source_failed(source, self._clock.now(), describe(error))
+
+
+def in_runs(
+    source: Ranged,
+    days: Iterable[date],
+    ask: Callable[[float, date, date], Answer],
+    fail: Callable[[SourceError], None],
+) -> Iterator[Answer]:
+    """Ask a source for days, as many at once as it takes: its answers, one after the other.
+
+    ``ask`` is told how far this is [%], and the first and the last day. Each failure goes to ``fail``; the next days
+    may be well where the source has nothing of these, or nonsense, but not where it is itself the trouble.
+    """
+    runs = gaps.day_runs(days, source.longest_request)
+    for done, (first, last) in enumerate(runs):
+        try:
+            answer = ask(100 * done / len(runs), first, last)
+        except SourceError as error:
+            fail(error)
+            if isinstance(error, (NotPublished, MalformedAnswer)):
+                continue
+            return
+        yield answer
 
 
 def most_telling(failures: Sequence[Failure]) -> Failure:

@@ -11,13 +11,13 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.clock import day_bounds, local_date, local_days
-from chocofactory.core.errors import Conflict, MalformedAnswer, NotPublished, SourceError
+from chocofactory.core.errors import Conflict, SourceError
 from chocofactory.domain import gaps
 from chocofactory.domain.measurements import DAILY, WEATHER_DAILY, WEATHER_FORECAST, WEATHER_OBSERVATION, Series
 from chocofactory.domain.weather import CHECKED_AFTER
 from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, tell_waiting
 from chocofactory.services.ranges import check_days
-from chocofactory.services.sources import SourceLog, most_telling
+from chocofactory.services.sources import SourceLog, in_runs, most_telling
 from chocofactory.store.base import WriteCounts
 
 if TYPE_CHECKING:
@@ -150,13 +150,8 @@ class WeatherIngestion:
             counts = WriteCounts()
             failures: list[SourceError] = []
             days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-            for begin, end in gaps.day_runs(days, source.longest_request):
-                try:
-                    counts += self._keep(_checked(source), source.daily(begin, end), source.name)
-                except SourceError as error:
-                    failures.append(error)
-                    if not isinstance(error, (NotPublished, MalformedAnswer)):
-                        break  # the next days may be well only where the source is
+            for frame in in_runs(source, days, lambda _percent, begin, end: source.daily(begin, end), failures.append):
+                counts += self._keep(_checked(source), frame, source.name)
             if failures and not counts.total:
                 raise most_telling(failures)
             for failure in failures:
