@@ -199,14 +199,16 @@ DEMAND = Measurement(
 
 PRICE_FORECAST = Measurement(
     "price_forecast",
-    "Price forecasts as they were issued, by model and time of issue.",
-    keys=("market", "zone", "model"),
+    "Price forecasts as they were issued to people and programs, by time of issue; published hours are none.",
+    keys=("market", "zone"),
     fields=(
         Field("p05_eur_kwh", "EUR/kWh", "5 % quantile"),
         Field("p25_eur_kwh", "EUR/kWh", "25 % quantile"),
         Field("p50_eur_kwh", "EUR/kWh", "Median"),
         Field("p75_eur_kwh", "EUR/kWh", "75 % quantile"),
         Field("p95_eur_kwh", "EUR/kWh", "95 % quantile"),
+        Field("model", "", "The model that said it", kind="text"),
+        Field("version", "", "The trained version of that model", kind="text"),
     ),
     issued=True,
 )

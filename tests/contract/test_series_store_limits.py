@@ -56,7 +56,7 @@ def test_rows_that_cannot_be_right_are_refused_with_a_reason_and_nothing_is_writ
 
 
 def test_a_time_of_issue_belongs_to_forecasts_and_only_to_them(store):
-    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula", "model": "naive"})
+    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula"})
     frame = hours([0.1]).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
     with pytest.raises(InvalidInput, match="time of issue"):
         write(store, frame, forecast)
@@ -169,7 +169,7 @@ def test_the_extent_is_that_of_the_one_series_and_follows_what_is_written_and_de
 
 
 def test_the_extent_of_forecasts_is_that_of_all_issues(store):
-    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula", "model": "naive"})
+    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula"})
     for start, issued in ((START + 5 * HOUR, NOW), (START, LATER)):
         frame = hours([0.1, 0.2], start).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
         write(store, frame, forecast, issued_at=issued)
@@ -177,7 +177,7 @@ def test_the_extent_of_forecasts_is_that_of_all_issues(store):
 
 
 def test_no_later_forecast_overwrites_an_earlier_one(store):
-    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula", "model": "naive"})
+    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula"})
     frame = hours([0.1, 0.2, 0.3]).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
     assert write(store, frame, forecast, issued_at=LATER).new == 3
     assert write(store, frame + 1, forecast, issued_at=NOW).new == 3

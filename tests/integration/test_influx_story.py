@@ -95,7 +95,7 @@ def fill(store):
     station = Series(SIAR_DAILY, {"province": "23", "station": "9"}, timedelta(days=1))
     index = pd.DatetimeIndex(["2025-04-30T22:00Z", "2025-05-01T22:00Z"])
     write(store, pd.DataFrame({"temperature_max_time": ["13:40", ""], "et0_mm": [np.nan, 1]}, index), station, "siar")
-    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula", "model": "naive"})
+    forecast = Series(PRICE_FORECAST, {"market": PVPC, "zone": "peninsula"})
     frame = hours(values[:48]).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
     for issue in (NOW, LATER):
         write(store, frame, forecast, "naive", issued_at=issue)

@@ -43,7 +43,7 @@ def fill(store):
     station = Series(SIAR_DAILY, {"province": "23", "station": "9"}, DAILY)
     index = pd.DatetimeIndex([day_bounds(date(2025, 5, day))[0] for day in (1, 2)])
     write(store, pd.DataFrame({"temperature_max_time": ["13:40", ""], "et0_mm": [np.nan, 1]}, index), station, "siar")
-    forecast = Series(PRICE_FORECAST, {"market": "m", "zone": "z", "model": "naive"})
+    forecast = Series(PRICE_FORECAST, {"market": "m", "zone": "z"})
     frame = hours([0.1, 0.2]).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
     for issue in (NOW, LATER):
         write(store, frame, forecast, issued_at=issue)
@@ -114,7 +114,7 @@ def test_a_missing_value_differs_from_a_known_one_and_not_from_a_missing_one(sto
 
 def test_issues_of_a_forecast_are_told_apart(stores):
     source, target = stores
-    forecast = Series(PRICE_FORECAST, {"market": "m", "zone": "z", "model": "naive"})
+    forecast = Series(PRICE_FORECAST, {"market": "m", "zone": "z"})
     frame = hours([0.1, 0.2]).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
     write(source, frame, forecast, issued_at=NOW)
     write(target, frame, forecast, issued_at=LATER)

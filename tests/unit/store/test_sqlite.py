@@ -96,7 +96,7 @@ def test_a_broken_table_is_an_error_and_never_an_empty_answer(path):
     connection.commit()
     connection.close()
     store.write(
-        Series(PRICE_FORECAST, {"market": "a", "zone": "b", "model": "c"}),
+        Series(PRICE_FORECAST, {"market": "a", "zone": "b"}),
         frame(1.0).rename(columns={"price_eur_kwh": "p50_eur_kwh"}),
         source="naive",
         written_at=NOW,
