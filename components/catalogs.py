@@ -32,9 +32,17 @@ msgstr ""
 
 
 def keywords() -> dict[str, tuple[int, ...]]:
-    """What marks a message, and which of its arguments are one: gettext, every error, reports of runs, the status."""
+    """What marks a message, and which of its arguments are one: gettext, every error, reports of runs, the status, sentences."""
     raised = (name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, Exception))
-    return {"_": (0,), "N_": (0,), "ngettext": (0, 1), "Light": (1,), "report": (1,), **dict.fromkeys(raised, (0,))}
+    return {
+        "_": (0,),
+        "N_": (0,),
+        "ngettext": (0, 1),
+        "Light": (1,),
+        "Message": (0,),
+        "report": (1,),
+        **dict.fromkeys(raised, (0,)),
+    }
 
 
 def template() -> Catalog:
