@@ -32,7 +32,7 @@ msgstr ""
 
 
 def keywords() -> dict[str, tuple[int, ...]]:
-    """What marks a message, and which of its arguments are one: gettext, every error, reports of runs, the status, sentences."""
+    """What marks a message, and which of its arguments are one: gettext, errors, reports of runs, sentences."""
     raised = (name for name, found in vars(errors).items() if isinstance(found, type) and issubclass(found, Exception))
     return {
         "_": (0,),
