@@ -39,13 +39,13 @@ def weights(roll: Roll, members: Sequence[str], day: date) -> Numbers:
         Shape (members, 7), none negative, summing to 1 over the members.
 
     """
-    return _weights(roll, members, np.array([day], dtype="datetime64[D]"))[:, 0]
+    return np.asarray(_weights(roll, members, np.array([day], dtype="datetime64[D]"))[:, 0])
 
 
 def combined(roll: Roll, members: Sequence[str]) -> Numbers:
     """Forecasts of the ensemble [EUR/kWh] from every origin of a roll, each from the errors known at it: (o, 7, 24)."""
     shares = _weights(roll, members, np.array(roll.origins, dtype="datetime64[D]"))
-    return np.einsum("mol,molh->olh", shares, np.stack([roll.points[name] for name in members]))
+    return np.asarray(np.einsum("mol,molh->olh", shares, np.stack([roll.points[name] for name in members])))
 
 
 def _weights(roll: Roll, members: Sequence[str], days: npt.NDArray[np.datetime64]) -> Numbers:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from chocofactory.forecasting.naive import Naive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from chocofactory.forecasting.model import Member
 
-MEMBERS: Mapping[str, Callable[[], Member]] = {Naive.name: Naive}
-"""Makers of the members by name; each gives a new one that has learnt nothing, and can be sent to another process."""
+MEMBERS: Mapping[str, type[Member]] = {Naive.name: Naive}
+"""The members by name: each makes one that has learnt nothing, and loads one that has."""
