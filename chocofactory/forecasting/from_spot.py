@@ -185,7 +185,7 @@ def _ridge(causes: Numbers, values: Numbers, weights: Numbers, hold: Numbers) ->
     found: Numbers = np.zeros(causes.shape[1])
     for _ in range(_ROUNDS):
         weighted = causes * (weights * share)[:, None]
-        found = np.linalg.solve(weighted.T @ causes + np.diag(hold), weighted.T @ values)
+        found = np.asarray(np.linalg.solve(weighted.T @ causes + np.diag(hold), weighted.T @ values), dtype=float)
         share = _OUTLIER_EUR_KWH / np.maximum(np.abs(values - causes @ found), _OUTLIER_EUR_KWH)
     return found
 
