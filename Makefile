@@ -20,9 +20,6 @@ COMPILE := env -u UV_INDEX -u UV_FIND_LINKS $(BIN)/uv pip compile pyproject.toml
 # Lock files and vendored files are full of hashes; the tests of redaction hold made-up secrets.
 NO_SECRETS := ':!*.lock' ':!assets/vendor' ':!tests/browser/vendor' ':!tests/unit/core/test_logs.py'
 SECRET_OPTIONS := --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString
-# Tests run side by side: none of them should take all cores for its sums.
-export OMP_NUM_THREADS ?= 1
-export OPENBLAS_NUM_THREADS ?= 1
 BROWSER := SE_CHROMEDRIVER=/usr/bin/chromedriver SE_OFFLINE=true SE_AVOID_STATS=true
 
 help: ## List the targets
@@ -41,6 +38,10 @@ develop: $(DEV) ## Install everything to work on it
 test: test-code test-browser ## Run all tests and show the coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE_MIN)
+
+# Tests run side by side: none of them should take all cores for its sums.
+test-code test-browser: export OMP_NUM_THREADS = 1
+test-code test-browser: export OPENBLAS_NUM_THREADS = 1
 
 test-code: $(DEV) # unit, contract and integration tests
 	@$(BIN)/coverage erase
