@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from chocofactory.forecasting.history import History
 
     Numbers = npt.NDArray[np.float64]
-    Days = npt.NDArray[np.bool_]
 
 LEAST_DAYS_OF_BOTH = 7
 """Days whose PVPC and spot prices must be known ..."""
@@ -144,7 +143,7 @@ class _Past:
 
     @classmethod
     def of(cls, history: History) -> _Past:
-        spot = np.apply_along_axis(_gaps_filled, 1, history.spot.to_numpy())
+        spot = np.apply_along_axis(_gaps_filled, 1, history.spot.reindex(history.pvpc.index).to_numpy())
         counts = history.known.to_numpy(dtype=bool) & np.isfinite(spot).all(axis=1)
         return cls(pd.DatetimeIndex(history.pvpc.index[counts]), history.pvpc.to_numpy()[counts], spot[counts])
 
