@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from chocofactory.core.clock import MADRID, day_grid, local_days
-from chocofactory.forecasting.ensemble import ENSEMBLE, combined
-from chocofactory.forecasting.from_spot import FromSpot
+from chocofactory.forecasting.ensemble import ENSEMBLE, combined, parts
 from chocofactory.forecasting.intervals import rolled_quantiles
 from chocofactory.forecasting.model import LEAD_DAYS, QUANTILES
 
@@ -103,7 +102,7 @@ class Predictions:
 def predictions(roll: Roll, prices: pd.Series, first: date | None = None) -> Predictions:
     """What the models of a roll said from the origins since ``first``, each from the errors that were known at it.
 
-    With several members, the ensemble of them is one of the models.
+    The ensemble is one of the models where a part of it is.
 
     Parameters
     ----------
@@ -111,8 +110,8 @@ def predictions(roll: Roll, prices: pd.Series, first: date | None = None) -> Pre
         What hours cost [EUR/kWh], by UTC time.
 
     """
-    members = [name for name in roll.points if name not in {FromSpot.name, ENSEMBLE}]
-    if len(members) > 1 and ENSEMBLE not in roll.points:
+    members = parts(roll.points)
+    if members and ENSEMBLE not in roll.points:
         roll = roll.including(ENSEMBLE, combined(roll, members))
     start = 0 if first is None else bisect_left(roll.origins, first)
     quantiles = {name: rolled_quantiles(roll, name, start) for name in roll.points}
