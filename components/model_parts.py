@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from dash import html
 
 from components import cards, names, text
@@ -16,7 +17,6 @@ from components.text import _, ngettext
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import pandas as pd
     from dash.development.base_component import Component
 
     from chocofactory.services.accuracy import Realised
@@ -192,8 +192,11 @@ def realised_leads(by_lead: pd.DataFrame) -> Component:
     return table(columns, rows, _("What has come true, by days ahead"))
 
 
-def nothing_proved() -> Component:
-    """What stands where there is no proof."""
+def nothing_proved(*, trained: bool) -> Component:
+    """What stands where there is no proof; ``trained`` says whether there is a version all the same."""
+    if trained:
+        title, why = _("No version has been proved yet"), _("Too little history was known when they were trained.")
+        return cards.empty_state(title, why, _("Train anew when there are ten weeks of prices."))
     return cards.empty_state(
         _("No model has been trained yet"),
         _("A training proves all models on the last 60 days that they have not seen."),
@@ -211,20 +214,32 @@ def nothing_due(found: Realised) -> Component:
 
 def _good(serving: Serving) -> str:
     """What the proof of the version that serves promised."""
-    if serving.version is None:
+    if serving.version is None or serving.model == REFERENCE:
         return _("The naive model serves: it copies the same hour of last week.")
-    report = serving.version.report
-    row = part(scores_frame(report), serving.model, "all")
-    if row.empty:
-        return _("{model} serves.", model=names.model(serving.model).capitalize())
+    row = _proof_row(serving)
+    if row is None:
+        called = names.model(serving.model)
+        return _("What serves is the {model}; too little history was known to prove how good it is.", model=called)
     return _(
         "The forecast of the next seven days is off by {error} on average, {compared}; in the {days} of its proof"
         " {share} of the prices lay in the 90 % band.",
-        error=text.price(row["mae"].iloc[0]),
-        compared=_compared(float(row["rmae"].iloc[0])),
-        days=ngettext("{n} day", "{n} days", report["origins"]),
-        share=text.percent(row["coverage_90"].iloc[0]),
+        error=text.price(row["mae"]),
+        compared=_compared(float(row["rmae"])),
+        days=ngettext("{n} day", "{n} days", serving.version.report["origins"]),
+        share=text.percent(row["coverage_90"]),
     )
+
+
+def _proof_row(serving: Serving) -> pd.Series | None:
+    """The scores of what serves over the proof of its version, with ``tomorrow``, its error then; None without one."""
+    if serving.version is None or not serving.version.report.get("scores"):
+        return None
+    scores = scores_frame(serving.version.report)
+    rows = part(scores, serving.model, "all")
+    if rows.empty:
+        return None
+    tomorrow = part(scores, serving.model, "lead_day")["mae"].get(1, np.nan)
+    return pd.concat([rows.iloc[0], pd.Series({"tomorrow": tomorrow})])
 
 
 def _compared(rmae: float) -> str:
@@ -247,17 +262,13 @@ def _serving_card(serving: Serving) -> Component:
 def _proof_cards(serving: Serving) -> list[Component]:
     """Error and band of the model that serves, over the proof of its version."""
     labels = _("Mean error, next seven days"), _("Prices in the 90 % band")
-    rows = None
-    if serving.version is not None:
-        scores = scores_frame(serving.version.report)
-        rows = part(scores, serving.model, "all")
-    if rows is None or rows.empty:
-        why = _("No version serves, so nothing is proved.")
+    row = _proof_row(serving)
+    if row is None:
+        why = _("Nothing is proved of what serves.")
         return [cards.kpi(label, text.MISSING, detail=why) for label in labels]
-    row, first = rows.iloc[0], part(scores, serving.model, "lead_day")["mae"].get(1, np.nan)
     error = [
         html.Div(_compared(float(row["rmae"]))),
-        html.Div(_("tomorrow: {error}", error=text.price(first, DIGITS))),
+        html.Div(_("tomorrow: {error}", error=text.price(row["tomorrow"], DIGITS))),
     ]
     band = [
         html.Div(_("promised: {share}", share=text.percent(0.9))),

@@ -161,11 +161,11 @@ def summary(_minutes: int | None, *_changes: Any) -> tuple[Any, bool, Any, Any]:
 )
 def proof(version: str, *_changes: Any) -> tuple[Any, bool, Any, Any]:
     """The leaderboard over the proof of a version, or why there is none."""
-    choices = model_versions.choices(_told(factory().models.versions))
-    options = [{"value": key, "label": words} for key, words in choices.items()]
+    known = _told(factory().models.versions)
+    options = [{"value": key, "label": words} for key, words in model_versions.choices(known).items()]
     found = _proved(version)
     if found is None:
-        return options, True, model_parts.nothing_proved(), None
+        return options, True, model_parts.nothing_proved(trained=bool(known)), None
     serving = _told(factory().models.serving).model
     words = html.P(model_parts.proof_words(found), className="muted")
     return options, False, None, [words, model_parts.leaderboard(found.report, serving)]

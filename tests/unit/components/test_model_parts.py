@@ -80,6 +80,17 @@ def test_without_a_version_it_is_said_that_last_week_is_copied_and_why():
     )
 
 
+def test_a_version_without_a_proof_says_so_and_promises_nothing():
+    serving = _serving(version=kit.version(report={}))
+    told = said(model_parts.headline(serving, kit.nothing_realised()))
+    assert "What serves is the ensemble of all; too little history was known to prove how good it is." in told
+    assert said(model_parts.fact_cards(serving, kit.nothing_realised())).count("Nothing is proved of what serves.") == 2
+    copying = said(model_parts.headline(_serving(version=kit.version(report={}), model="naive"), kit.realised()))
+    assert copying.startswith("The naive model serves: it copies the same hour of last week.")
+    assert "No model has been trained yet" in said(model_parts.nothing_proved(trained=False))
+    assert "Too little history was known" in said(model_parts.nothing_proved(trained=True))
+
+
 def test_alarms_are_said_instead_of_nothing_unusual():
     found = kit.realised(drifting=True)
     told = said(model_parts.headline(_serving(), found))
