@@ -66,13 +66,16 @@ class Trained:
         return (ENSEMBLE, *self.members) if len(self.members) > 1 else tuple(self.members)
 
     @classmethod
-    def untrained(cls, history: History) -> Trained:
-        """What can be had without training: the naive model, and what is known of its errors in the last two months."""
+    def untrained(cls, history: History, *, spot: bool) -> Trained:
+        """What can be had without training: the naive model, and what is known of its errors in the last two months.
+
+        With ``spot`` also of those of telling a day from its spot prices, which takes a second or two.
+        """
         earliest = history.pvpc.index[0].date() + timedelta(days=LEAD_DAYS)
         first = max(earliest, history.origin - timedelta(days=UNTRAINED_ROLL_DAYS))
         naive = {Naive.name: Naive()}
         past = follow(naive, history, min(first, history.origin), history.origin)
-        return cls(naive, with_from_spot(past, history))
+        return cls(naive, with_from_spot(past, history) if spot else past)
 
     def expect(self, history: History, days: int = LEAD_DAYS, model: str = "", spot: Numbers | None = None) -> Expected:
         """What ``model`` (by default the first of ``names``) expects of the ``days`` that follow a history.
@@ -101,7 +104,7 @@ class Trained:
 
     def _first_day(self, history: History, spot: Numbers | None, past: Roll) -> Numbers | None:
         """The first day from its spot prices; None where they or those before are not known well enough."""
-        if spot is None or not np.isfinite(past.points[FROM_SPOT]).any():
+        if spot is None or FROM_SPOT not in past.points or not np.isfinite(past.points[FROM_SPOT]).any():
             return None
         try:
             day = FromSpot().predict(history, spot)
