@@ -67,7 +67,7 @@ def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Res
 def validation_problem(error: ValidationError) -> Response:
     """A 422 that names each field that is wrong, without echoing what was sent."""
     faults = [
-        {"field": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
+        {"field": ".".join(str(part) for part in fault["loc"]) or "body", "message": fault["msg"]}
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)

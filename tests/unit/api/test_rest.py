@@ -212,6 +212,19 @@ def test_openapi_documents_the_canonical_paths_only(client):
     assert {"/api/v1/ree/prices", "/api/v1/jobs/runs/{run_id}"} <= set(document["paths"])
 
 
+def test_openapi_documents_errors_as_they_are_sent(client):
+    document = client.get("/api/docs/openapi.json").get_json()
+    assert document["components"]["securitySchemes"] == {}
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    answers = [(status, answer) for each in operations for status, answer in each["responses"].items()]
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    refused = [answer["content"] for status, answer in answers if status in {"404", "409", "422", "502"}]
+    assert refused == [problem] * len(refused)
+    assert {status for status, answer in answers if "application/problem+json" in answer.get("content", {})} == {
+        *("404", "409", "413", "415", "422", "500", "502", "503", "504"),
+    }
+
+
 def test_a_body_beyond_all_size_is_refused_before_it_is_read(client):
     answer = client.post("/weather/ingest", data=b"{" + b" " * 1_000_000 + b"}", content_type="application/json")
     assert (answer.status_code, answer.content_type) == (413, "application/problem+json")
