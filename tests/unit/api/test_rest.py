@@ -84,7 +84,7 @@ def test_a_wrong_question_is_a_422_that_says_why(client, query):
         *("/api/v1/nope", "/api/nope", "/api", "/api/v1/", "/ree/nope", "/ree", "/ree/prices/", "/jobs/runs"),
         *("/api//v1/ree/prices", "/ree//prices"),
         *("/dashboard", "/dashboard/complete", "/weather/x", "/optimize", "/analysis", "/gaps", "/insights"),
-        *("/predict", "/aemet", "/siar", "/scheduler", "/alerts", "/models", "/logs"),
+        *("/predict", "/predict/x", "/aemet", "/siar", "/scheduler", "/alerts", "/models/", "/logs"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
