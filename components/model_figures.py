@@ -17,7 +17,7 @@ from components.text import _
 from components.theme import PALETTES, PERIOD_COLOURS, PRICE_COLOURS, Theme, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     import plotly.graph_objects as go
 
@@ -34,7 +34,7 @@ HONEST = (0.80, 0.97)
 """Between which shares a 90 % band may hold the prices before it alarms."""
 
 _LEAST_DAYS = 7
-_ORDER = (REFERENCE, "from_spot", "prophet", "boosting", "lear", "ensemble")
+_ORDER = (REFERENCE, names.FROM_SPOT, "prophet", "boosting", "kernel", "lear", "ensemble")
 _LEGEND_PX = {True: 56, False: 100}
 
 
@@ -61,7 +61,8 @@ LOOKS: Mapping[str, Look] = {
     "lear": Look(*_own("cocoa"), "square"),
     "boosting": Look(PERIOD_COLOURS["P2"], PERIOD_COLOURS["P4"], "diamond"),
     "prophet": Look(PRICE_COLOURS[5], PRICE_COLOURS[3], "triangle-up"),
-    "from_spot": Look(*_own("ink"), "star"),
+    "kernel": Look(*_own("ink"), "pentagon"),
+    names.FROM_SPOT: Look(*_own("warn"), "star"),
     REFERENCE: Look(*_own("muted"), "x", "dash"),
 }
 
@@ -82,7 +83,13 @@ def part(scores: pd.DataFrame, model: str, group: str) -> pd.DataFrame:
     return chosen.set_index("key").sort_index()
 
 
-def ordered(models: Sequence[str]) -> list[str]:
+def whole(scores: pd.DataFrame) -> list[str]:
+    """The models that forecast as many days ahead as any, as they are ordered: what tells one day alone is not one."""
+    days = scores[scores["group"] == "lead_day"].groupby("model")["key"].nunique()
+    return ordered(days.index[days == days.max()])
+
+
+def ordered(models: Iterable[str]) -> list[str]:
     """Models in the order in which they are drawn: the reference first, what others lead up to last."""
     return sorted(dict.fromkeys(models), key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
 
@@ -276,7 +283,7 @@ def _errors(
 
 
 def _line(model: str, chosen: str, theme: Theme, **more: Any) -> dict[str, Any]:
-    look = LOOKS.get(model, LOOKS["from_spot"])
+    look = LOOKS.get(model, LOOKS["kernel"])
     strong = model == chosen
     colour = look.colour(theme)
     return {

@@ -10,7 +10,17 @@ import pandas as pd
 from dash import html
 
 from components import cards, names, text
-from components.model_figures import DIGITS, MEAN_DAYS, NOMINAL, REFERENCE, known_days, ordered, part, scores_frame
+from components.model_figures import (
+    DIGITS,
+    MEAN_DAYS,
+    NOMINAL,
+    REFERENCE,
+    known_days,
+    ordered,
+    part,
+    scores_frame,
+    whole,
+)
 from components.tables import Column, table, table_twin
 from components.text import _, ngettext
 
@@ -69,11 +79,11 @@ def leaderboard(report: Mapping[str, Any], serving: str) -> Component:
     Parameters
     ----------
     report
-        As the forecasting's ``report`` makes it, with at least one model.
+        As the forecasting's ``report`` makes it, with at least one model. Models that tell one day alone are left out.
 
     """
     scores = scores_frame(report)
-    found = {model: part(scores, model, "all").iloc[0] for model in ordered(scores["model"])}
+    found = {model: part(scores, model, "all").iloc[0] for model in whole(scores)}
     tomorrow = {model: part(scores, model, "lead_day")["mae"].get(1, np.nan) for model in found}
     rivals = [REFERENCE, *([serving] if serving in found and serving != REFERENCE else [])]
     columns = (
@@ -146,7 +156,7 @@ def hour_twin(scores: pd.DataFrame) -> Component:
 def calibration_caption(scores: pd.DataFrame) -> list[Component]:
     """How to read the calibration, and the share of prices below each quantile of every model."""
     words = _("On the dotted line as promised; above it prices came out lower than forecast, below it higher.")
-    models = ordered(scores["model"])[::-1]
+    models = whole(scores)[::-1]
     shares = {model: part(scores, model, "all").iloc[0] for model in models}
     columns = (
         Column(_("Promised"), text.percent, numeric=True),

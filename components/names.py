@@ -83,6 +83,7 @@ MODELS: Mapping[str, str] = {
     "ensemble": N_("ensemble of all"),
     "lear": N_("linear model"),
     "boosting": N_("boosted trees"),
+    "kernel": N_("similar weeks"),
     "prophet": N_("Prophet"),
     "naive": N_("same hour last week"),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import dash
+import pandas as pd
 from dash import ALL, ClientsideFunction, Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
 
@@ -18,7 +19,6 @@ from components.toasts import failure, notify
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pandas as pd
     from dash.development.base_component import Component
 
     from chocofactory.services.models import Version
@@ -317,7 +317,7 @@ def export(_proof: int, _realised_clicks: int, version: str, days: str) -> dict[
         notify(_("There is no proof to save yet."), "warning")
         raise PreventUpdate
     report = shown.report
-    return _csv(model_figures.scores_frame(report), f"proof_{report['first']}_{report['last']}.csv")
+    return _csv(pd.DataFrame(report["scores"]), f"proof_{report['first']}_{report['last']}.csv")
 
 
 dash.clientside_callback(

@@ -150,6 +150,17 @@ def test_what_was_not_compared_is_a_dash():
     assert model_parts.comparison_words([{**unknown, "p_value": None}], "lear", "naive") == DASH
 
 
+def test_a_model_that_tells_one_day_alone_is_drawn_and_not_ranked():
+    report = kit.report()
+    alone = [{**one, "model": "from_spot", "mae": 0.005} for one in kit.scores("lear") if one["group"] == "all"]
+    alone += [{**one, "model": "from_spot", "mae": 0.005} for one in kit.scores("lear") if one["key"] == 1][:1]
+    report["scores"] += alone
+    assert "Spot price" not in [row[0] for row in rows(model_parts.leaderboard(report, "ensemble"))]
+    figure = model_figures.error_by_lead(model_figures.scores_frame(report), "ensemble")
+    (spot,) = [trace for trace in figure.data if trace.name == "spot price"]
+    assert (list(spot.x), list(spot.y)) == ([1], [0.005])
+
+
 def test_the_proof_says_its_days_its_origins_and_its_refit():
     assert model_parts.proof_words(kit.version()) == (
         f"2 Oct\N{THIN SPACE}{DASH}\N{THIN SPACE}30 Nov 2025: 60 forecasts from midnight of each day, seven days long;"
