@@ -100,23 +100,26 @@ class Predictions:
         return pd.concat(frames, ignore_index=True)[["origin", "time", "model", *QUANTILES]]
 
 
-def predictions(roll: Roll, prices: pd.Series, first: date | None = None) -> Predictions:
-    """What the models of a roll said from the origins since ``first``, each from the errors that were known at it.
-
-    With several members, the ensemble of them is one of the models.
+def predictions(
+    roll: Roll, prices: pd.Series, first: date | None = None, models: Sequence[str] | None = None
+) -> Predictions:
+    """What models of a roll said from the origins since ``first``, each from the errors that were known at it.
 
     Parameters
     ----------
     prices
         What hours cost [EUR/kWh], by UTC time.
+    models
+        Those wanted; by default all of the roll, and where it has several members the ensemble of them.
 
     """
     members = [name for name in roll.points if name not in {FromSpot.name, ENSEMBLE}]
-    if len(members) > 1 and ENSEMBLE not in roll.points:
+    if models is None:
+        models = [*roll.points, *([ENSEMBLE] if len(members) > 1 and ENSEMBLE not in roll.points else [])]
+    if ENSEMBLE in models and ENSEMBLE not in roll.points:
         roll = roll.including(ENSEMBLE, combined(roll, members))
     start = 0 if first is None else bisect_left(roll.origins, first)
-    quantiles = {name: rolled_quantiles(roll, name, start) for name in roll.points}
-    return Predictions(roll.origins[start:], quantiles, prices)
+    return Predictions(roll.origins[start:], {name: rolled_quantiles(roll, name, start) for name in models}, prices)
 
 
 def _written(times: pd.DatetimeIndex) -> npt.NDArray[np.str_]:
