@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 
 from chocofactory.core.clock import MADRID, day_grid, local_days
-from chocofactory.forecasting.ensemble import ENSEMBLE, combined
-from chocofactory.forecasting.from_spot import FromSpot
+from chocofactory.forecasting.ensemble import ENSEMBLE, combined, parts
 from chocofactory.forecasting.intervals import rolled_quantiles
 from chocofactory.forecasting.model import LEAD_DAYS, QUANTILES
 
@@ -110,16 +109,15 @@ def predictions(
     prices
         What hours cost [EUR/kWh], by UTC time.
     models
-        Those wanted; by default all of the roll, and where it has several members the ensemble of them.
+        Those wanted; by default all of the roll, and the ensemble where a part of it is among them.
 
     """
-    members = [name for name in roll.points if name not in {FromSpot.name, ENSEMBLE}]
-    if models is None:
-        models = [*roll.points, *([ENSEMBLE] if len(members) > 1 and ENSEMBLE not in roll.points else [])]
-    if ENSEMBLE in models and ENSEMBLE not in roll.points:
+    members = parts(roll.points)
+    if members and ENSEMBLE not in roll.points and ENSEMBLE in (models or [ENSEMBLE]):
         roll = roll.including(ENSEMBLE, combined(roll, members))
     start = 0 if first is None else bisect_left(roll.origins, first)
-    return Predictions(roll.origins[start:], {name: rolled_quantiles(roll, name, start) for name in models}, prices)
+    quantiles = {name: rolled_quantiles(roll, name, start) for name in models or roll.points}
+    return Predictions(roll.origins[start:], quantiles, prices)
 
 
 def _written(times: pd.DatetimeIndex) -> npt.NDArray[np.str_]:

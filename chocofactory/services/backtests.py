@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chocofactory.core.errors import InvalidInput, NotFound, StoreError
 from chocofactory.domain.measurements import PVPC, SPOT
 from chocofactory.forecasting.backtest import roll
-from chocofactory.forecasting.ensemble import ENSEMBLE
+from chocofactory.forecasting.ensemble import ENSEMBLE, parts
 from chocofactory.forecasting.history import LONGEST_HOLE_DAYS, History
 from chocofactory.forecasting.model import LEAD_DAYS, LEAST_DAYS
 from chocofactory.forecasting.naive import Naive
@@ -87,8 +87,9 @@ class Question:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """Those of the members that must be tried: for the ensemble all, the naive one always."""
-        return tuple(name for name in MEMBERS if name in self.shown or ENSEMBLE in self.models)
+        """Those of the members that must be tried: with the ensemble all parts of it."""
+        needed = {*self.shown, *(parts(MEMBERS) if ENSEMBLE in self.models else [])}
+        return tuple(name for name in MEMBERS if name in needed)
 
     @property
     def shown(self) -> tuple[str, ...]:

@@ -153,7 +153,7 @@ def test_prices_of_models_are_those_of_the_roll_with_its_bands_and_the_ensemble(
     assert list(made.quantiles) == ["naive", "level", "from_spot", "ensemble"]
     start = rolled.origins.index(FIRST)
     assert np.array_equal(made.quantiles["level"], rolled_quantiles(rolled, "level")[start:])
-    assert np.array_equal(made.quantiles["ensemble"][..., 2], combined(rolled, ["naive", "level"])[start:])
+    assert np.array_equal(made.quantiles["ensemble"][..., 2], combined(rolled, ["level"])[start:])
     alone = predictions(Roll(rolled.origins, {"naive": rolled.points["naive"]}, rolled.truth, rolled.scale), PRICES)
     assert list(alone.quantiles) == ["naive"]
 
@@ -199,6 +199,6 @@ def test_what_cannot_be_said_is_none(rolled: Roll) -> None:
     ahead = report(predictions(rolled, PRICES[:10]), 7)
     assert ahead["scores"] == []
 
-    alone = predictions(Roll(rolled.origins, {"level": rolled.points["level"]}, rolled.truth, rolled.scale), PRICES)
+    alone = predictions(Roll(rolled.origins, {"prophet": rolled.points["level"]}, rolled.truth, rolled.scale), PRICES)
     assert {row["rmae"] for row in report(alone, 7)["scores"]} == {None}
     assert report(alone, 7)["comparisons"] == []
