@@ -77,12 +77,22 @@ _JOBS: Mapping[str, str] = {
     "ingest_generation": N_("Fetch generation"),
     "import_generation": N_("Import generation"),
 }
+MODELS: Mapping[str, str] = {
+    "ensemble": N_("ensemble of all"),
+    "lear": N_("linear model"),
+    "boosting": N_("boosted trees"),
+    "prophet": N_("Prophet"),
+    "naive": N_("same hour last week"),
+}
+"""What can be asked for a forecast, the best first."""
 _ASKERS: Mapping[str, str] = {
     "dashboard": N_("dashboard"),
     "scheduler": N_("scheduler"),
     "cli": N_("command line"),
     "api": N_("API"),
 }
+FROM_SPOT = "from_spot"
+"""The model of hours that were told from their day-ahead prices."""
 _FILE = "file:"
 _VERBATIM = frozenset({"file", "kind", "name", "path", "run_id", "text", "value"})
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
@@ -120,6 +130,11 @@ def field_digits(name: str) -> int:
 def job(kind: str) -> str:
     """A kind of job."""
     return _(_JOBS.get(kind, kind))
+
+
+def model(name: str) -> str:
+    """A model of prices."""
+    return _("spot price") if name == FROM_SPOT else _(MODELS.get(name, name))
 
 
 def asker(name: str) -> str:
@@ -189,5 +204,6 @@ _NAMED: Mapping[str, Callable[[str], str]] = {
     "technology": lambda name: _(_TECHNOLOGIES[name]) if name in _TECHNOLOGIES else name,
     "system": lambda name: _(_SYSTEMS[name]) if name in _SYSTEMS else name,
     "market": lambda name: market(name) if name in MARKETS else name,
+    "model": model,
     "reason": lambda words: _SYSTEM_CODE.sub("", words),
 }
