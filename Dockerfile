@@ -15,7 +15,9 @@ RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation .
 
 FROM python:3.11-slim-bookworm
 
-RUN groupadd --gid 10001 choco \
+# LightGBM computes with the system's OpenMP.
+RUN apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/* \
+    && groupadd --gid 10001 choco \
     && useradd --uid 10001 --gid choco --no-create-home --home-dir /data --shell /usr/sbin/nologin choco \
     && install --directory --owner=choco --group=choco --mode=0750 /data
 COPY --from=build /opt/venv /opt/venv

@@ -74,6 +74,7 @@ clean: ## Remove the virtual environment and all caches; data stay
 	rm -rf .venv .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks
 
 define install
+	@scripts/debian-packages libgomp1 || true
 	@echo "Installing $(1) (a few minutes the first time)"
 	@$(PIP) install --require-hashes -r $(1)
 	@$(PIP) install --no-deps --no-build-isolation -e .

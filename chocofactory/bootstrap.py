@@ -11,8 +11,11 @@ from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment, variable
 from chocofactory.core.errors import ConfigurationError, NotFound
 from chocofactory.domain.tariff import tariff
+from chocofactory.forecasting.registry import Registry
+from chocofactory.services.accuracy import Accuracy
 from chocofactory.services.climate import Climate
 from chocofactory.services.delivery import Delivery
+from chocofactory.services.forecasts import FORECASTER, Forecasts
 from chocofactory.services.gaps import Gaps
 from chocofactory.services.generation import Generation, GenerationIngestion, ingest_generation_job
 from chocofactory.services.generation_files import import_generation_job
@@ -20,9 +23,11 @@ from chocofactory.services.health import Health
 from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
+from chocofactory.services.models import Models
 from chocofactory.services.prices import Prices
 from chocofactory.services.siar import SiarHistory, etl_siar_job
 from chocofactory.services.sources import SourceLog
+from chocofactory.services.training import Training
 from chocofactory.services.weather import Place, Weather
 from chocofactory.services.weather_ingestion import WeatherIngestion, weather_jobs
 from chocofactory.sources.aemet import Aemet
@@ -38,6 +43,7 @@ from chocofactory.sources.demo import Demo
 from chocofactory.sources.esios import Esios, EsiosArchive
 from chocofactory.sources.openweather import OpenWeather, site
 from chocofactory.sources.ree import Ree
+from chocofactory.store.base import SIMULATION
 from chocofactory.store.sqlite import SqliteSeriesStore
 from chocofactory.store.state import StateStore
 
@@ -73,6 +79,10 @@ class Factory:
     history: SiarHistory
     generation: Generation
     generation_ingestion: GenerationIngestion
+    forecasts: Forecasts
+    models: Models
+    training: Training
+    accuracy: Accuracy
     gaps: Gaps
     jobs: Jobs
     health: Health
@@ -126,6 +136,11 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     jobs.register([ingest_generation_job(generation_ingestion), import_generation_job(store, clock)])
     history = SiarHistory(store, [source for source in asked if isinstance(source, HistorySource)], clock)
     jobs.register([etl_siar_job(store, clock), history.job()])
+    registry = Registry(folder / "models")
+    models = Models(registry, state.promotions, clock)
+    training = Training(registry, models, prices, clock)
+    forecasts = Forecasts(store, clock, prices, models, SIMULATION if settings.mode == "demo" else FORECASTER)
+    jobs.register([forecasts.job(), training.job()])
     return Factory(
         settings=settings,
         clock=clock,
@@ -138,6 +153,10 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         history=history,
         generation=Generation(store),
         generation_ingestion=generation_ingestion,
+        forecasts=forecasts,
+        models=models,
+        training=training,
+        accuracy=Accuracy(store, clock),
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),

@@ -122,6 +122,9 @@ class Settings(BaseSettings):
         le=60,
         description="Days back for which missing prices are fetched at the start and every few minutes; 0: never.",
     )
+    train_days: int = Field(
+        7, ge=0, le=90, description="Days after which the price models are trained again; 0: only when asked."
+    )
     demo_days: int = Field(400, ge=14, le=2000, description="Days of history that the demo simulates.")
     demo_seed: int = Field(7, ge=0, description="Seed of the simulation; the same seed gives the same values.")
 

@@ -8,7 +8,7 @@
       x Conflict                  it cannot be done in the present state
         · JobBusy                 a run of the same kind is under way
         · MixedProvenance         simulated and real data would share a store
-      x StoreError                the series or the state cannot be read or written
+      x StoreError                series, state or models cannot be read or written
         · StoreUnavailable        for now: locked, or its server is away
         · StoreFull               the disk, or the file's limit, is full
         · StoreReadOnly           the folder or the file cannot be written
@@ -16,6 +16,7 @@
         · StoreTooNew             written by a later version of this program
         · StoreForbidden          its server refuses our token, or does not know our organisation
         · StoreRefused            its server will never take what it was given
+        · ModelDamaged            files of a trained version are not what was written
       x SourceError               an outside source did not deliver
         · NotPublished            it has nothing for that time (yet)
         · KeyRefused              it refused our key, or us
@@ -109,7 +110,7 @@ class MixedProvenance(Conflict):
 
 
 class StoreError(FactoryError):
-    """The series or the state cannot be read or written."""
+    """Series, state or models cannot be read or written."""
 
     status = 503
     code = "store"
@@ -157,6 +158,12 @@ class StoreRefused(StoreError):
     """The store's server did not accept what it was given, and never will."""
 
     code = "store-refused"
+
+
+class ModelDamaged(StoreError):
+    """The files of a trained version are not those that were written, or this program cannot read them."""
+
+    code = "model-damaged"
 
 
 class SourceError(FactoryError):

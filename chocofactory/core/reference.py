@@ -11,6 +11,7 @@ _GROUPS = {
     "Sources": ("ree_", "esios_", "aemet_", "openweather_", "latitude", "longitude", "http_"),
     "InfluxDB": ("influx_", "outbox_"),
     "Keeping data complete": ("catch_up_",),
+    "Forecasting": ("train_",),
     "Demo": ("demo_",),
     "Logs": ("log_",),
 }

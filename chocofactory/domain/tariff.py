@@ -32,6 +32,13 @@ def is_rest_day(day: date) -> bool:
     return day.weekday() >= _SATURDAY or (day.month, day.day) in HOLIDAYS
 
 
+def rest_days(wall: pd.DatetimeIndex) -> npt.NDArray[np.bool_]:
+    """Which entries of an index of wall-clock times fall on a rest day, as ``is_rest_day`` has it."""
+    holidays = [100 * month + day for month, day in HOLIDAYS]
+    rest: npt.NDArray[np.bool_] = (wall.day_of_week >= _SATURDAY) | np.isin(100 * wall.month + wall.day, holidays)
+    return rest
+
+
 @dataclass(frozen=True)
 class Tariff:
     """An access tariff: a period for every hour of the wall clock.
@@ -71,12 +78,20 @@ class Tariff:
 
         """
         wall = index.tz_convert(MADRID)
-        codes = self.table[wall.month - 1, wall.hour]
-        holidays = [100 * month + day for month, day in HOLIDAYS]
-        rest = (wall.day_of_week >= _SATURDAY) | np.isin(100 * wall.month + wall.day, holidays)
-        codes = np.where(rest, np.int8(len(self.periods) - 1), codes)
+        codes = np.where(rest_days(wall), np.int8(len(self.periods) - 1), self.table[wall.month - 1, wall.hour])
         labels = pd.Categorical.from_codes(codes, pd.Index(self.periods))
         return pd.Series(labels, index=index, name="period")
+
+    def by_hour(self, days: pd.DatetimeIndex) -> npt.NDArray[np.int8]:
+        """The place in ``periods`` of each hour of the wall clock, for local days given as midnights without zone.
+
+        Returns
+        -------
+        ndarray
+            Shape (days, 24).
+
+        """
+        return np.where(rest_days(days)[:, None], np.int8(len(self.periods) - 1), self.table[days.month - 1])
 
 
 def tariff(name: str) -> Tariff:

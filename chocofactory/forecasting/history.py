@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import MADRID, day_grid, local_days
+from chocofactory.core.clock import MADRID, day_bounds, day_grid, local_days
 from chocofactory.core.errors import NotFound
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ class History:
 
     ``pvpc`` and ``spot`` [EUR/kWh] have a row for every day up to the one before ``origin`` (midnights without zone)
     and the columns 0 ... 23. ``pvpc`` is whole: holes were filled from the same day and the weeks before, never from
-    later ones, and ``known`` says of each day whether all its hours were there. ``spot`` is NaN where it is unknown.
-    Days may be cut off at either end (``before``, ``since``); whatever is computed from one must not change it.
+    later ones, and ``known`` says of each day whether all its hours were there. ``spot`` is NaN where it is unknown; it
+    may begin earlier than PVPC, which exists since June 2021 only. Days may be cut off at either end (``before``,
+    ``since``); whatever is computed from a history must not change it.
     """
 
     pvpc: pd.DataFrame
@@ -61,7 +62,9 @@ class History:
         known = days.notna().sum(axis=1) >= HOURS - 1  # the day that lacks an hour in March is whole, too
         days = _filled(days)
         market = days.iloc[:0] if spot is None else _by_day(spot, origin)
-        return cls(days, market.reindex(days.index).interpolate(axis=1, limit=1), known)
+        first = min([days.index[0], *market.index[:1]])
+        market = market.reindex(pd.date_range(first, days.index[-1], freq="D"))
+        return cls(days, market.interpolate(axis=1, limit=1), known)
 
     @property
     def origin(self) -> date:
@@ -70,13 +73,13 @@ class History:
 
     def before(self, day: date) -> History:
         """The same as it was known at the beginning of an earlier ``day``."""
-        stop = int(self.pvpc.index.searchsorted(pd.Timestamp(day)))
-        return History(self.pvpc.iloc[:stop], self.spot.iloc[:stop], self.known.iloc[:stop])
+        late = pd.Timestamp(day) - timedelta(days=1)
+        return History(self.pvpc.loc[:late], self.spot.loc[:late], self.known.loc[:late])
 
     def since(self, day: date) -> History:
         """The same without the days before ``day``."""
-        start = int(self.pvpc.index.searchsorted(pd.Timestamp(day)))
-        return History(self.pvpc.iloc[start:], self.spot.iloc[start:], self.known.iloc[start:])
+        early = pd.Timestamp(day)
+        return History(self.pvpc.loc[early:], self.spot.loc[early:], self.known.loc[early:])
 
     def extended(self, pvpc: npt.NDArray[np.float64], spot: npt.NDArray[np.float64] | None = None) -> History:
         """The same with one more day that is taken as known: 24 prices [EUR/kWh], and those of spot if there are."""
@@ -90,6 +93,14 @@ class History:
     def __len__(self) -> int:
         """How many days it holds."""
         return len(self.pvpc)
+
+
+def day_row(prices: pd.Series, day: date) -> npt.NDArray[np.float64]:
+    """One local day of hourly prices by UTC time, by hour of the wall clock: 24 of them, NaN where there is none."""
+    start, end = day_bounds(day)
+    inside = prices[(prices.index >= start) & (prices.index < end)]
+    days = _by_day(inside, day + timedelta(days=1))
+    return days.to_numpy()[0] if len(days) else np.full(HOURS, np.nan)
 
 
 def spread(values: npt.NDArray[np.float64], first: date) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The application's own state: job runs, and how the outside sources fared."""
+"""The application's own state: job runs, how the outside sources fared, and which version of the models serves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from chocofactory.core.errors import Conflict, JobBusy, NotFound
 from chocofactory.store.database import Database, from_microseconds, to_microseconds
+from chocofactory.store.promotions import TABLE, Promotions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -49,6 +50,7 @@ _MIGRATIONS = (
         failures INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    TABLE,
 )
 _KEPT_RUNS = 500
 """Ended runs that are remembered."""
@@ -110,7 +112,8 @@ class StateStore:
     """Keeps the application's state in the SQLite file ``path``, made if need be. Safe for threads and processes.
 
     A run is active while it is ``queued`` or ``running``; at most one of a kind is. ``interrupted`` is what others
-    conclude when its process is gone; should that process live on, its own word counts.
+    conclude when its process is gone; should that process live on, its own word counts. ``promotions`` are those of the
+    price models.
 
     Raises
     ------
@@ -121,6 +124,7 @@ class StateStore:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _MIGRATIONS, application_id=_APPLICATION_ID)
+        self.promotions = Promotions(self._database)
 
     def create_run(self, run: JobRun) -> None:
         """Record a new run, and forget all ended ones but the newest 500.

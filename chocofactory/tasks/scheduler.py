@@ -11,6 +11,7 @@ from chocofactory.core.clock import MADRID
 from chocofactory.services.imports import sweep_uploads
 from chocofactory.tasks.catch_up import catch_up
 from chocofactory.tasks.deliver import deliver
+from chocofactory.tasks.foresee import foresee
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from chocofactory.bootstrap import Factory
 
 CATCH_UP_MINUTES = 10
+FORESEE_MINUTES = 5
 DELIVER_MINUTES = 1
 
 
@@ -35,7 +37,9 @@ def start(factory: Factory) -> BackgroundScheduler | None:
         factory.jobs.sweep()
         sweep_uploads(factory.uploads, factory.clock.now())
         catch_up(factory, wait=demo)
+        foresee(factory)
         _add(scheduler, factory, catch_up, IntervalTrigger(minutes=CATCH_UP_MINUTES, jitter=30))
+        _add(scheduler, factory, foresee, IntervalTrigger(minutes=FORESEE_MINUTES, jitter=30))
     if not scheduler.get_jobs():
         return None
     scheduler.start()

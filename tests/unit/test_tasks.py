@@ -13,6 +13,7 @@ from chocofactory.services.jobs import JobKind, Outcome
 from chocofactory.sources.base import IssuedForecast
 from chocofactory.tasks import scheduler
 from chocofactory.tasks.catch_up import catch_up
+from chocofactory.tasks.foresee import foresee
 from tests.fakes import FakeSource, FakeStation, hourly_weather, wavy_prices
 
 TODAY = date(2025, 3, 12)
@@ -173,16 +174,20 @@ def test_the_scheduler_catches_up_at_once_and_goes_on_every_few_minutes(factory)
     running = scheduler.start(factory)
     try:
         assert done.wait(30)
-        (job,) = running.get_jobs()
-        assert (job.func, job.args) == (catch_up, (factory,))
-        assert job.trigger.interval == timedelta(minutes=scheduler.CATCH_UP_MINUTES)
-        assert (job.max_instances, job.coalesce, job.misfire_grace_time) == (1, True, None)
+        jobs = {job.func: job for job in running.get_jobs()}
+        assert {task: job.trigger.interval for task, job in jobs.items()} == {
+            catch_up: timedelta(minutes=scheduler.CATCH_UP_MINUTES),
+            foresee: timedelta(minutes=scheduler.FORESEE_MINUTES),
+        }
+        for job in jobs.values():
+            assert job.args == (factory,)
+            assert (job.max_instances, job.coalesce, job.misfire_grace_time) == (1, True, None)
     finally:
         running.shutdown()
 
 
 def test_the_demo_is_full_before_its_first_page(tmp_path, clock):
-    settings = load_settings(data_dir=tmp_path, mode="demo", demo_days=14, catch_up_days=0)
+    settings = load_settings(data_dir=tmp_path, mode="demo", demo_days=14, catch_up_days=0, train_days=0)
     factory = bootstrap.build(settings, clock=clock)
     running = scheduler.start(factory)
     try:

@@ -17,7 +17,7 @@ from components.forecast_figures import fan_chart, week_heatmap
 from components.forecast_words import sentences, week
 from components.theme import PALETTES
 from tests.fakes import wavy_prices
-from tests.forecast_kit import made
+from tests.week_kit import made
 
 MORNING = datetime(2025, 12, 1, 8, 20, tzinfo=UTC)  # 09:20 in Madrid, a Monday
 CLOCKS_BACK = datetime(2025, 10, 24, 11, 34, tzinfo=UTC)  # Friday; Sunday has 25 hours

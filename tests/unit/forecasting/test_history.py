@@ -103,6 +103,16 @@ def test_a_day_can_be_taken_as_known() -> None:
     assert not history.known.iloc[-1]
 
 
+def test_spot_may_be_known_from_long_before() -> None:
+    spot = hourly(date(2023, 1, 1), date(2024, 1, 18))
+    history = History.of(hourly(FIRST, date(2024, 1, 20)), spot, date(2024, 1, 21))
+
+    assert history.spot.index[0] == pd.Timestamp("2023-01-01")
+    assert history.spot.index[-1] == pd.Timestamp("2024-01-20")
+    assert history.spot.loc["2024-01-19":].isna().all(axis=None)
+    assert history.since(date(2024, 1, 5)).spot.index[0] == pd.Timestamp("2024-01-05")
+
+
 @given(st.dates(date(2021, 1, 1), date(2031, 1, 1)), st.integers(1, 9))
 def test_spreading_reaches_every_hour_of_the_days(first: date, days: int) -> None:
     values = np.arange(days * 24, dtype=float).reshape(days, 24, 1)
