@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from chocofactory.services.climate import Seasons, Station
 
-dash.register_page(__name__, path="/climate", name=N_("Climate"), title=page_title(N_("Climate")), order=2)
+dash.register_page(__name__, path="/climate", name=N_("Climate"), title=page_title(N_("Climate")), order=4)
 
 NAME = "climate"
 POOLED = "all"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from chocofactory.domain.measurements import Series
     from chocofactory.services.health import Source
 
-dash.register_page(__name__, path="/data", name=N_("Data"), title=page_title(N_("Data")), order=3)
+dash.register_page(__name__, path="/data", name=N_("Data"), title=page_title(N_("Data")), order=5)
 
 USUAL_DAYS = 30
 POLL_MS = 1000

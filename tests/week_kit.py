@@ -13,38 +13,11 @@ from chocofactory.core.clock import MADRID, day_start, local_date, local_days
 from chocofactory.core.errors import FactoryError, InvalidInput
 from chocofactory.core.messages import Message
 from chocofactory.domain.tariff import tariff
+from chocofactory.services.forecasts import CheapWindow, Forecast
 
 MODELS = ("ensemble", "lear", "boosting", "prophet", "naive")
 WIDTHS = {"p05": -2.0, "p25": -0.7, "p50": 0.0, "p75": 0.8, "p95": 2.5}
 """Quantiles as multiples of the spread, which grows by 0.004 EUR/kWh a lead day."""
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """As the service has it."""
-
-    issued_at: datetime
-    start: datetime
-    origin: datetime
-    frame: pd.DataFrame
-    model: str
-    version: str | None
-    from_spot: bool = False
-    reasons: tuple[Message, ...] = ()
-    paths: Any = None
-
-
-@dataclass(frozen=True)
-class CheapWindow:
-    """As the service has it."""
-
-    start: datetime
-    end: datetime
-    mean_eur_kwh: float
-    low_eur_kwh: float
-    high_eur_kwh: float
-    probability: float
-    kind: str
 
 
 def made(
@@ -78,7 +51,8 @@ def made(
     frame["lead_day"] = lead
     frame["period"] = tariff("2.0TD").label(grid)
     frame["source"] = np.where(forecast, "chocofactory", "ree")
-    return Forecast(now, start, origin, frame, model, version, from_spot, reasons)
+    paths = frame[list(WIDTHS)].to_numpy().T
+    return Forecast(now, start, origin, frame, paths, model, version, from_spot, reasons)
 
 
 @dataclass
@@ -123,9 +97,3 @@ class FakeForecasts:
 
     def said(self, day: date) -> pd.DataFrame | None:
         return self.archive.get(day)
-
-    def as_records(self, forecast: Forecast) -> list[dict[str, Any]]:
-        return [
-            {"timestamp": stamp.tz_convert(MADRID).isoformat(), "price_eur_kwh": row["p50"], "kind": row["kind"]}
-            for stamp, row in forecast.frame.iterrows()
-        ]
