@@ -22,11 +22,11 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     tables: {
-      write(_data) {
-        window.dash_clientside.callback_context.inputs_list[0].forEach(({ id, value }) => {
-          const place = document.getElementById(`${id.table}-table`);
-          if (place && value) place.replaceChildren(table(value));
-        });
+      // Returns how many rows there are, for the table's place to carry.
+      write(data) {
+        const { table: name, type } = window.dash_clientside.callback_context.outputs_list.id;
+        document.getElementById(JSON.stringify({ table: name, type })).replaceChildren(table(data));
+        return data.rows.length;
       },
     },
   });

@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     Choice = npt.NDArray[np.bool_]
 
 _LEAST_HOURS_FOR_A_NAME = {True: 15, False: 18}
-HOURS = 24
+_USUAL_HOURS = 24
 _GROUND = {"published": 0.16, "from_spot": 0.07}
-_BELOW = {True: 88, False: 132}
+_BELOW = {True: 74, False: 140}
 
 
 def fan_chart(
@@ -113,7 +113,7 @@ def week_heatmap(
     row = np.asarray((days - names[0]).days)
     midnights = pd.DatetimeIndex(names).tz_localize(MADRID)
     hour = np.asarray((times - midnights[row]) / HOURLY).astype(int)
-    columns = max(HOURS, int(hour.max()) + 1)
+    columns = max(_USUAL_HOURS, int(hour.max()) + 1)
     price, known = frame["price"].to_numpy(dtype=float), frame["known"].to_numpy(dtype=bool)
     z = np.full((len(names), columns), np.nan)
     z[row, hour] = price
@@ -151,8 +151,8 @@ def week_heatmap(
     present = [_cell(row[place], hour[place], palette.accent, wide=wide) for place in now]
     day_axis = _named_axis([text.day(day.date(), "short") for day in names], wide=wide)
     hour_axis = {
-        "tickvals": [place - 0.5 for place in range(0, HOURS, 3)],
-        "ticktext": [f"{place:02d}" for place in range(0, HOURS, 3)],
+        "tickvals": [place - 0.5 for place in range(0, _USUAL_HOURS, 3)],
+        "ticktext": [f"{place:02d}" for place in range(0, _USUAL_HOURS, 3)],
         "range": [-0.5, columns - 0.5] if wide else [columns - 0.5, -0.5],
         "showgrid": False,
         "zeroline": False,

@@ -59,7 +59,7 @@ def outlook_words(cheapest: CheapWindow, dearest: Window, dearest_known: bool, n
 
 def chance_words(probability: float) -> str:
     """How sure it is that a stretch is among the cheapest: ``nearly sure (97 %)``."""
-    words = next(words for least, words in _CHANCES if probability >= least)
+    words = next(words for least, words in _CHANCES if round(probability, 2) >= least)
     return _(words, chance=text.percent(probability))
 
 
@@ -130,10 +130,10 @@ def windows_table(windows: Sequence[CheapWindow], now: datetime) -> Component:
         Column(_("When"), lambda window: _stretch(window, now)),
         Column("€/kWh", lambda price: text.number(price, 3), numeric=True),
         Column(_("9 in 10 between"), _between, numeric=True),
-        Column(_("Chance"), text.percent, numeric=True),
+        Column(_("Sure"), text.percent, numeric=True),
     )
     rows = [(one, one.mean_eur_kwh, (one.low_eur_kwh, one.high_eur_kwh), one.probability) for one in windows]
-    words = _("Chance: that a stretch is among the cheapest tenth of all stretches of its length.")
+    words = _("Sure: the chance that a stretch is among the cheapest tenth of all stretches of its length.")
     return html.Div(
         [table(columns, rows, _("Cheapest stretches to come")), html.P(words, className="muted small mt-2")]
     )

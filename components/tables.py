@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dash import ALL, ClientsideFunction, Input, dcc, html
+from dash import MATCH, ClientsideFunction, Input, Output, dcc, html
 
 from components import text
 from components.cards import period_badge
@@ -88,7 +88,7 @@ def long_twin(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption:
     return html.Details(
         [
             html.Summary(_("Show as table")),
-            html.Div(id=f"{name}-table", **region),
+            html.Div(id={"type": "table", "table": name}, **region),
             dcc.Store(id={"type": "rows", "table": name}, data={"heads": heads, "rows": written, "caption": caption}),
         ],
         className="table-twin",
@@ -97,7 +97,11 @@ def long_twin(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption:
 
 def register_callbacks(clientside: Callable[..., None]) -> None:
     """Let the browser write all long tables; ``clientside`` is the app's ``clientside_callback``."""
-    clientside(ClientsideFunction("tables", "write"), Input({"type": "rows", "table": ALL}, "data"))
+    clientside(
+        ClientsideFunction("tables", "write"),
+        Output({"type": "table", "table": MATCH}, "data-rows"),
+        Input({"type": "rows", "table": MATCH}, "data"),
+    )
 
 
 def price_twin(frame: pd.DataFrame, caption: str, *, filed: bool = False) -> Component:

@@ -89,6 +89,7 @@ def test_prices_that_are_known_are_not_about():
     [
         (1.0, "nearly sure (100 %)"),
         (0.95, "nearly sure (95 %)"),
+        (0.9479, "nearly sure (95 %)"),
         (0.94, "very likely (94 %)"),
         (0.6, "likely (60 %)"),
         (0.5, "as likely as not (50 %)"),

@@ -88,7 +88,7 @@ def test_a_twin_of_all_rows_hands_them_to_the_browser_as_text():
     assert len(store.data["rows"]) == 240
     assert store.data["rows"][7] == ["1 Nov 2025, 08:00", "0.070 €/kWh"]
     (place,) = find(twin, "Div")
-    assert place.id == "page-chart-table"
+    assert place.id == {"type": "table", "table": "page-chart"}
 
 
 def test_missing_values_are_dashes():
