@@ -39,6 +39,10 @@ test: test-code test-browser ## Run all tests and show the coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE_MIN)
 
+# Tests run side by side: none of them should take all cores for its sums.
+test-code test-browser: export OMP_NUM_THREADS = 1
+test-code test-browser: export OPENBLAS_NUM_THREADS = 1
+
 test-code: $(DEV) # unit, contract and integration tests
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n $(WORKERS) tests/unit tests/contract tests/integration

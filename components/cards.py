@@ -94,11 +94,17 @@ class Waiting(Protocol):
 
 
 def kpi(
-    label: str, value: str, unit: str = "", detail: Any = None, provenance: Component | None = None, **more: Any
+    label: str,
+    value: str | Component,
+    unit: str = "",
+    detail: Any = None,
+    provenance: Component | None = None,
+    **more: Any,
 ) -> Component:
     """A number in large type with its unit, a line of detail, and where it is from.
 
-    ``value`` is formatted already; a missing one is the dash of :mod:`components.text`, and then loses its unit.
+    ``value`` is formatted already; a missing one is the dash of :mod:`components.text`, and then loses its unit. Where
+    words stand for it, a span of the class ``kpi-words`` lets them take two lines.
     """
     number = [value, html.Span(unit, className="kpi-unit")] if unit and value != text.MISSING else [value]
     feet = [html.Div(part, className="kpi-foot") for part in (detail, provenance) if part is not None]

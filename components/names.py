@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +77,13 @@ _JOBS: Mapping[str, str] = {
     "ingest_siar": N_("Simulate SIAR days"),
     "ingest_generation": N_("Fetch generation"),
     "import_generation": N_("Import generation"),
+    "train_models": N_("Train the price models"),
 }
 MODELS: Mapping[str, str] = {
     "ensemble": N_("ensemble of all"),
     "lear": N_("linear model"),
     "boosting": N_("boosted trees"),
+    "kernel": N_("similar weeks"),
     "prophet": N_("Prophet"),
     "naive": N_("same hour last week"),
 }
@@ -90,6 +93,7 @@ _ASKERS: Mapping[str, str] = {
     "scheduler": N_("scheduler"),
     "cli": N_("command line"),
     "api": N_("API"),
+    "training": N_("training"),
 }
 FROM_SPOT = "from_spot"
 """The model of hours that were told from their day-ahead prices."""
@@ -97,6 +101,7 @@ _FILE = "file:"
 _VERBATIM = frozenset({"file", "kind", "name", "path", "run_id", "text", "value"})
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _SYSTEM_CODE = re.compile(r"\[Errno -?\d+\] ?")
+_DECIMALS = re.compile(r"\.(\d)f")
 _MOST_DIGITS = 5
 
 
@@ -168,6 +173,18 @@ def told(message: str, fields: Mapping[str, Any]) -> str:
     return _(message, **{name: _shown(name, value) for name, value in fields.items()})
 
 
+@dataclass(frozen=True)
+class _Number:
+    """A number that fills a field as the language writes it, with the decimals that the template wants or its own."""
+
+    value: float
+
+    def __format__(self, spec: str) -> str:
+        asked = _DECIMALS.fullmatch(spec)
+        own = len(f"{self.value:.{_MOST_DIGITS}f}".rstrip("0").partition(".")[2])
+        return text.number(self.value, int(asked[1]) if asked else min(own, _MOST_DIGITS))
+
+
 def _shown(name: str, value: Any) -> Any:
     if isinstance(value, FactoryError):
         value = {"message": value.message, "fields": value.fields}
@@ -176,7 +193,7 @@ def _shown(name: str, value: Any) -> Any:
     if name in _NAMED or name in _VERBATIM or isinstance(value, bool):
         return _NAMED[name](str(value)) if name in _NAMED else value
     if isinstance(value, (int, float)):
-        return text.number(value, min(len(f"{value:.{_MOST_DIGITS}f}".rstrip("0").partition(".")[2]), _MOST_DIGITS))
+        return _Number(value)
     if isinstance(value, str) and _DAY.fullmatch(value):
         value = date.fromisoformat(value)
     if isinstance(value, date) and not isinstance(value, datetime):

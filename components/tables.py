@@ -60,20 +60,21 @@ def table_twin(
     *,
     of: int | None = None,
     filed: bool = False,
+    most: int = MOST_ROWS,
 ) -> Component:
-    """What a figure shows, as a table that opens on demand; its first rows.
+    """What a figure shows, as a table that opens on demand; its first ``most`` rows.
 
     ``of`` says how many there are where ``rows`` hold only those that are shown; ``filed``: the page's CSV has all.
     """
     parts: list[Component] = []
     count = len(rows) if of is None else of
-    if count > MOST_ROWS:
-        shown, whole = text.number(MOST_ROWS), text.number(count)
+    if count > most:
+        shown, whole = text.number(most), text.number(count)
         words = _("The first {shown} of {all} rows.", shown=shown, all=whole)
         if filed:
             words = _("The first {shown} of {all} rows; the CSV button saves them all.", shown=shown, all=whole)
         parts.append(html.P(words, className="muted small"))
-    parts.append(table(columns, rows[:MOST_ROWS], caption))
+    parts.append(table(columns, rows[:most], caption))
     return html.Details([html.Summary(_("Show as table")), *parts], className="table-twin")
 
 

@@ -32,7 +32,7 @@ FONT = (
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme: surfaces, text on them, lines, and the accent that says "now" and "act here"."""
+    """The colours of one theme: surfaces, text on them, lines, the accent that says "now" and "act here", warnings."""
 
     page: str
     card: str
@@ -42,6 +42,7 @@ class Palette:
     accent: str
     accent_soft: str
     cocoa: str
+    warn: str
 
 
 PALETTES: Mapping[Theme, Palette] = MappingProxyType(
@@ -55,6 +56,7 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
             accent="#007974",
             accent_soft="rgba(0, 121, 116, 0.13)",
             cocoa="#7b4b33",
+            warn="#8a5200",
         ),
         "dark": Palette(
             page="#1c1411",
@@ -65,6 +67,7 @@ PALETTES: Mapping[Theme, Palette] = MappingProxyType(
             accent="#55cec0",
             accent_soft="rgba(85, 206, 192, 0.16)",
             cocoa="#d9a982",
+            warn="#f0b95c",
         ),
     }
 )

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from chocofactory.forecasting.history import History
 
     Numbers = npt.NDArray[np.float64]
-    Days = npt.NDArray[np.bool_]
 
 LEAST_DAYS_OF_BOTH = 7
 """Days whose PVPC and spot prices must be known ..."""
@@ -144,7 +143,7 @@ class _Past:
 
     @classmethod
     def of(cls, history: History) -> _Past:
-        spot = np.apply_along_axis(_gaps_filled, 1, history.spot.to_numpy())
+        spot = np.apply_along_axis(_gaps_filled, 1, history.spot.reindex(history.pvpc.index).to_numpy())
         counts = history.known.to_numpy(dtype=bool) & np.isfinite(spot).all(axis=1)
         return cls(pd.DatetimeIndex(history.pvpc.index[counts]), history.pvpc.to_numpy()[counts], spot[counts])
 
@@ -185,7 +184,7 @@ def _ridge(causes: Numbers, values: Numbers, weights: Numbers, hold: Numbers) ->
     found: Numbers = np.zeros(causes.shape[1])
     for _ in range(_ROUNDS):
         weighted = causes * (weights * share)[:, None]
-        found = np.linalg.solve(weighted.T @ causes + np.diag(hold), weighted.T @ values)
+        found = np.asarray(np.linalg.solve(weighted.T @ causes + np.diag(hold), weighted.T @ values), dtype=float)
         share = _OUTLIER_EUR_KWH / np.maximum(np.abs(values - causes @ found), _OUTLIER_EUR_KWH)
     return found
 

@@ -1,11 +1,11 @@
 """How sure a forecast is: from how wrong the same model was before, on the same lead day and at about the same hour.
 
-A conformal method, the same for every model. Errors count in units of a **spread** that was known when the forecast was
-made: the geometric mean of how far prices lay apart in the last four weeks and how wrong the model was on day 1 of
-late, so that the bands react within days when a level shifts. Errors of each lead day, at the hour and its neighbours,
-are weighted by age; their quantiles, corrected for a finite sample (Tibshirani et al. 2019, "Conformal prediction under
-covariate shift", with the weight of the new day at the far end), times the spread of today lie around the forecast.
-What models expect is the median: a correction of it was tried and made it worse.
+A conformal method, the same for every model. Errors count in units of how wrong the model was on day 1 of late, as was
+known when the forecast was made: so the bands react within days when prices go wild or calm down. Those of each lead
+day, at the hour and its neighbours, are weighted by age; their quantiles, corrected for a finite sample (Tibshirani et
+al. 2019, "Conformal prediction under covariate shift": the error to come counts as the worst of all), times how wrong
+the model is of late lie around the forecast. What it expects is the median: moving it by the median of past errors was
+tried and raised the mean absolute error.
 
 Errors that had come due by a midnight count at it. With those of fewer than 60 origins all hours of the day are pooled;
 with fewer than 21 the quantiles are fixed multiples of how far prices lie apart: those of the naive model, which is the
@@ -40,9 +40,10 @@ LEAST_ERRORS = 21
 LEAST_ERRORS_BY_HOUR = 60
 _NEIGHBOURS = 1
 _REACTION_DAYS = 7.0
+"""Half-life of errors of day 1 in what counts as being wrong of late."""
 _FIXED = (-1.5, -0.44, 0.0, 0.43, 1.41)
 """Quantiles of the naive model's errors in units of ``Roll.scale``, all leads and hours of 2022-09 to 2024-12."""
-_LEAST_SHARE = 0.02
+_LEAST_SHARE = 1e-3
 _MIDDLE = LEVELS.index(0.5)
 
 
@@ -58,7 +59,7 @@ def quantiles(points: Numbers, leads: Sequence[int], past: Roll, name: str, day:
     past
         A roll of the model ``name``; only what was known at that midnight is used.
     scale
-        Spread of the prices known then [EUR/kWh], as ``Roll.scale``.
+        How far the prices known then lay apart [EUR/kWh], as ``Roll.scale``.
 
     Returns
     -------
@@ -70,13 +71,21 @@ def quantiles(points: Numbers, leads: Sequence[int], past: Roll, name: str, day:
     return np.stack([errors.around(row, lead, day, scale) for row, lead in zip(points, leads, strict=True)])
 
 
-def rolled_quantiles(roll: Roll, name: str) -> Numbers:
-    """Quantiles of a model's forecasts from every origin of a roll, each from what was known at it: (o, 7, 24, 5)."""
+def rolled_quantiles(roll: Roll, name: str, start: int = 0) -> Numbers:
+    """Quantiles of a model's forecasts from the origins of a roll, each from what was known at it.
+
+    Returns
+    -------
+    ndarray
+        Shape (origins, 7, 24, 5), of the origins from number ``start`` on; otherwise as ``quantiles``.
+
+    """
     errors = _Errors.of(roll, name)
-    out = np.empty((len(roll), LEAD_DAYS, HOURS, len(LEVELS)))
-    for row, (origin, scale) in enumerate(zip(roll.origins, roll.scale, strict=True)):
+    out = np.empty((len(roll) - start, LEAD_DAYS, HOURS, len(LEVELS)))
+    for row in range(start, len(roll)):
         for lead in range(LEAD_DAYS):
-            out[row, lead] = errors.around(roll.points[name][row, lead], lead, origin, scale)
+            points = roll.points[name][row, lead]
+            out[row - start, lead] = errors.around(points, lead, roll.origins[row], roll.scale[row])
     return out
 
 
@@ -84,45 +93,44 @@ def rolled_quantiles(roll: Roll, name: str) -> Numbers:
 class _Errors:
     """Errors of one model.
 
-    ``of_spread`` (origins, 7, 24) are in units of the spread, ``on_day_1`` (origins,) absolute means [EUR/kWh]; NaN
-    where they are not known, or no spread was known at the origin yet.
+    ``on_day_1`` (origins,) are absolute means [EUR/kWh], ``relative`` (origins, 7, 24) all errors in units of those of
+    late; NaN where they are not known, or none of late was.
     """
 
     origins: npt.NDArray[np.int64]
     on_day_1: Numbers
-    of_spread: Numbers
+    relative: Numbers
 
     @classmethod
     def of(cls, roll: Roll, name: str) -> _Errors:
         origins = np.array([origin.toordinal() for origin in roll.origins], dtype=np.int64)
         errors = roll.truth - roll.points[name]
         on_day_1 = np.abs(errors[:, 0]).mean(axis=1)
-        spreads = [_spread(origins, on_day_1, day, scale) for day, scale in zip(origins, roll.scale, strict=True)]
-        return cls(origins, on_day_1, errors / np.array(spreads).reshape(-1, 1, 1))
+        units = [_of_late(origins, on_day_1, day, scale) for day, scale in zip(origins, roll.scale, strict=True)]
+        return cls(origins, on_day_1, errors / np.array(units).reshape(-1, 1, 1))
 
     def around(self, points: Numbers, lead: int, day: date, scale: float) -> Numbers:
         """Quantiles around the points of one lead day, shape (24, 5)."""
         now = day.toordinal()
         stop = int(np.searchsorted(self.origins, now - lead - 1, side="right"))
         start = int(np.searchsorted(self.origins, now - lead - 1 - WINDOW_DAYS, side="right"))
-        errors = self.of_spread[start:stop, lead]
+        errors = self.relative[start:stop, lead]
         known = np.isfinite(errors).all(axis=1)
         if known.sum() < LEAST_ERRORS:
             return _in_order(points[:, None] + scale * np.array(_FIXED), points)
         weights = _weights(now - lead - 1 - self.origins[start:stop][known], HALF_LIFE_DAYS)
         pooled = _NEIGHBOURS if known.sum() >= LEAST_ERRORS_BY_HOUR else HOURS // 2
-        spread = _spread(self.origins, self.on_day_1, now, scale)
-        return _in_order(points[:, None] + spread * _by_hour(errors[known], weights, pooled), points)
+        unit = _of_late(self.origins, self.on_day_1, now, scale)
+        return _in_order(points[:, None] + unit * _by_hour(errors[known], weights, pooled), points)
 
 
-def _spread(origins: npt.NDArray[np.int64], on_day_1: Numbers, now: int, scale: float) -> float:
-    """In what errors count at a midnight; NaN while no error of a day 1 is known."""
+def _of_late(origins: npt.NDArray[np.int64], on_day_1: Numbers, now: int, scale: float) -> float:
+    """Mean of a model's errors on day 1 [EUR/kWh] at a midnight, recent ones weighing more; NaN while none is known."""
     known = (origins < now) & np.isfinite(on_day_1)
     if not known.any():
         return float("nan")
     weights = _weights(now - 1 - origins[known], _REACTION_DAYS)
-    error = float(weights @ on_day_1[known] / weights.sum())
-    return float(np.sqrt(max(error, _LEAST_SHARE * scale) * scale))
+    return max(float(weights @ on_day_1[known] / weights.sum()), _LEAST_SHARE * scale)
 
 
 def _weights(ages: npt.NDArray[np.int64], half_life: float) -> Numbers:

@@ -12,7 +12,7 @@ import pandas as pd
 from chocofactory.core.errors import InvalidInput
 from chocofactory.forecasting import backtest
 from chocofactory.forecasting.backtest import follow
-from chocofactory.forecasting.ensemble import ENSEMBLE, combined, weights
+from chocofactory.forecasting.ensemble import ENSEMBLE, combined, parts, weights
 from chocofactory.forecasting.from_spot import FromSpot, roll_from_spot
 from chocofactory.forecasting.history import HOURS
 from chocofactory.forecasting.intervals import quantiles
@@ -62,17 +62,20 @@ class Trained:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models that can be asked, the one that serves first: the ensemble where there are several members."""
-        return (ENSEMBLE, *self.members) if len(self.members) > 1 else tuple(self.members)
+        """The models that can be asked, the one that serves first: the ensemble where it has parts."""
+        return (ENSEMBLE, *self.members) if parts(self.members) else tuple(self.members)
 
     @classmethod
-    def untrained(cls, history: History) -> Trained:
-        """What can be had without training: the naive model, and what is known of its errors in the last two months."""
+    def untrained(cls, history: History, *, spot: bool) -> Trained:
+        """What can be had without training: the naive model, and what is known of its errors in the last two months.
+
+        With ``spot`` also of those of telling a day from its spot prices, which takes a second or two.
+        """
         earliest = history.pvpc.index[0].date() + timedelta(days=LEAD_DAYS)
         first = max(earliest, history.origin - timedelta(days=UNTRAINED_ROLL_DAYS))
         naive = {Naive.name: Naive()}
         past = follow(naive, history, min(first, history.origin), history.origin)
-        return cls(naive, with_from_spot(past, history))
+        return cls(naive, with_from_spot(past, history) if spot else past)
 
     def expect(self, history: History, days: int = LEAD_DAYS, model: str = "", spot: Numbers | None = None) -> Expected:
         """What ``model`` (by default the first of ``names``) expects of the ``days`` that follow a history.
@@ -101,7 +104,7 @@ class Trained:
 
     def _first_day(self, history: History, spot: Numbers | None, past: Roll) -> Numbers | None:
         """The first day from its spot prices; None where they or those before are not known well enough."""
-        if spot is None or not np.isfinite(past.points[FROM_SPOT]).any():
+        if spot is None or FROM_SPOT not in past.points or not np.isfinite(past.points[FROM_SPOT]).any():
             return None
         try:
             day = FromSpot().predict(history, spot)
@@ -112,14 +115,16 @@ class Trained:
     def _points(self, history: History, name: str, past: Roll) -> Numbers:
         if name != ENSEMBLE:
             return self.members[name].predict(history)
-        every = np.stack([member.predict(history) for member in self.members.values()])
-        shares = weights(past, list(self.members), history.origin)
+        names = parts(self.members)
+        every = np.stack([self.members[name].predict(history) for name in names])
+        shares = weights(past, names, history.origin)
         return np.asarray(np.einsum("ml,mlh->lh", shares, every))
 
     def _past(self, history: History) -> Roll:
         """The roll as it was known when the history ended, with the ensemble among its models."""
         past = self.roll.told(history).before(history.origin)
-        return past.including(ENSEMBLE, combined(past, list(self.members))) if len(self.members) > 1 else past
+        names = parts(self.members)
+        return past.including(ENSEMBLE, combined(past, names)) if names else past
 
 
 def with_from_spot(roll: Roll, history: History) -> Roll:

@@ -263,9 +263,9 @@ class Forecasts:
         self, found: Known, start: datetime, end: datetime, model: str | None, *, replay: bool = False
     ) -> Forecast:
         history = found.history()
-        champion = self._models.champion(history, model, replay=replay)
+        spot = found.spot_ahead()
+        champion = self._models.champion(history, model, replay=replay, spot=spot is not None)
         days = max((local_date(end - HOUR) - found.origin).days + 1, 1)
-        spot = None if model is not None and model != champion.model else found.spot_ahead()
         expected = champion.trained.expect(history, days, champion.model, spot)
         grid = pd.date_range(start, end, freq="h", inclusive="left", unit="us", name="time")
         frame, paths = _hourly(expected, found, grid)

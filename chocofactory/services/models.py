@@ -212,8 +212,10 @@ class Models:
                 checks.append(Check(entry.id, ok=False, message=Message(error.message, **error.fields)))
         return checks
 
-    def champion(self, history: History, model: str | None = None, *, replay: bool = False) -> Champion:
-        """Models that may forecast from the end of a history, loaded and verified.
+    def champion(
+        self, history: History, model: str | None = None, *, replay: bool = False, spot: bool = False
+    ) -> Champion:
+        """Models that may forecast from the end of a history, loaded and verified; with ``spot`` from spot prices, too.
 
         In a ``replay`` of the past a version counts only if it learnt from nothing that the history does not hold.
 
@@ -223,7 +225,7 @@ class Models:
             There is no such model, or none that is trained.
 
         """
-        champion = self._champion(history, replay=replay)
+        champion = self._champion(history, replay=replay, spot=spot)
         if model is None or model == champion.model:
             return champion
         if model == NAIVE:
@@ -254,27 +256,27 @@ class Models:
                 self._loaded.popitem(last=False)
             return self._loaded[version]
 
-    def _champion(self, history: History, *, replay: bool) -> Champion:
+    def _champion(self, history: History, *, replay: bool, spot: bool) -> Champion:
         if len(history) < LEAST_DAYS:
-            return Champion(self._naive(history), NAIVE, None, (_too_short(len(history)),))
+            return Champion(self._naive(history, spot=spot), NAIVE, None, (_too_short(len(history)),))
         if replay:
-            return self._replayed(history)
+            return self._replayed(history, spot=spot)
         found, reasons = self._first_sound()
         if found is None:
-            return Champion(self._naive(history), NAIVE, None, reasons)
+            return Champion(self._naive(history, spot=spot), NAIVE, None, reasons)
         trained = self.load(found[1].id)
         return Champion(trained, trained.names[0], found[1].id, reasons)
 
-    def _naive(self, history: History) -> Trained:
+    def _naive(self, history: History, *, spot: bool) -> Trained:
         """What needs no training; made once for the same prices."""
         recent = history.since(history.origin - UNTRAINED_DAYS)
-        key = recent.pvpc.to_numpy().tobytes() + recent.spot.to_numpy().tobytes()
+        key = bytes([spot]) + recent.pvpc.to_numpy().tobytes() + recent.spot.to_numpy().tobytes()
         with self._lock:
             if self._untrained is None or self._untrained[0] != key:
-                self._untrained = (key, Trained.untrained(history))
+                self._untrained = (key, Trained.untrained(history, spot=spot))
             return self._untrained[1]
 
-    def _replayed(self, history: History) -> Champion:
+    def _replayed(self, history: History, *, spot: bool) -> Champion:
         for entry in self._registry.entries():
             version = _version(entry)
             if not version.damaged and version.last is not None and version.last < history.origin:
@@ -284,7 +286,7 @@ class Models:
             "Every version of the models has learnt from prices of {day} or later: the naive model speaks for it.",
             day=history.origin.isoformat(),
         )
-        return Champion(self._naive(history), NAIVE, None, (why,))
+        return Champion(self._naive(history, spot=spot), NAIVE, None, (why,))
 
     def _first_sound(self) -> tuple[tuple[ModelPromotion, Entry] | None, tuple[Message, ...]]:
         """The newest promotion whose version is sound, and what there is to say of those that are passed over."""

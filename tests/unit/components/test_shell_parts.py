@@ -161,7 +161,7 @@ def test_pages_and_charts_have_the_same_colours(shade):
     block = re.search(rf'\[data-bs-theme="{shade}"\] \{{\n(  --choco-page.*?)\n\}}', style, re.DOTALL).group(1)
     colours = dict(re.findall(r"--choco-([a-z-]+): (#[0-9a-f]{6})", block))
     palette = theme.PALETTES[shade]
-    names = {"page": "page", "card": "surface", "ink": "ink", "muted": "muted", "line": "line", "accent": "accent"}
+    names = {"card": "surface"} | {name: name for name in ("page", "ink", "muted", "line", "accent", "cocoa", "warn")}
     assert {name: getattr(palette, name) for name in names} == {name: colours[css] for name, css in names.items()}
     for ground in ("page", "surface", "sunken"):
         for ink in ("ink", "muted", "accent", "cocoa", "warn", "bad"):

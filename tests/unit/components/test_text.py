@@ -124,6 +124,12 @@ def test_a_time_that_comes_twice_names_its_zone(tongue):
     assert text.clock(second + timedelta(hours=1)) == "03:30"
 
 
+def test_numbers_get_the_decimals_that_a_template_asks_for(tongue):
+    fields = {"mae": 0.016, "coverage": 60.4, "share": 0.5}
+    told = names.told("{mae:.4f}|{coverage:.0f}|{share}", fields)
+    assert told == said(tongue, "0,0160|60|0,5", "0.0160|60|0.5")
+
+
 def test_a_message_without_fields_may_hold_braces(tongue):
     assert text.gettext("Braces {as they are}") == "Braces {as they are}"
 

@@ -139,6 +139,16 @@ def test_one_moment_and_a_whole_index_get_the_same_labels_as_the_book_in_any_yea
         assert label == by_the_book(name, wall, rest=fixed or f"{wall:%a}" in ("Sat", "Sun"))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_days_by_hour_of_the_wall_clock_get_the_same_periods_as_moments(name):
+    rule = tariff(name)
+    days = pd.date_range("2024-01-01", "2025-12-31", freq="D")
+    found = rule.by_hour(days)
+    assert found.shape == (len(days), 24)
+    for day, row in zip(days, found, strict=True):
+        assert [rule.periods[place] for place in row] == [rule.period(at(day.date(), hour)) for hour in range(24)]
+
+
 def test_labels_are_categories_in_the_tariffs_order_on_the_index_that_was_given():
     grid = day_grid(date(2025, 6, 2), resolution=timedelta(minutes=15))
     labels = tariff("2.0TD").label(grid)
