@@ -74,14 +74,15 @@ def skill_words(version: Version | None, model: str) -> Component:
     last = text.date_range(*[date.fromisoformat(report["last"])] * 2)
     if model == _NAIVE:
         words = _(
-            "In the {days} until {last} it was off by {naive} on average.",
+            "Its forecasts of the {days} until {last} were off by {naive} on average.",
             days=days,
             last=last,
             naive=text.price(errors[_NAIVE]),
         )
     else:
         words = _(
-            "In the {days} until {last} it was off by {mae} on average; copying the week before, by {naive}.",
+            "Its forecasts of the {days} until {last} were off by {mae} on average;"
+            " copies of the week before, by {naive}.",
             days=days,
             last=last,
             mae=text.price(errors[model]),

@@ -60,7 +60,7 @@ class ids:  # noqa: N801 - read as a namespace
 
 def layout(hours: object = None, ago: object = None, model: object = None, **_query: Any) -> Component:
     """The frame; the address may hold ``hours`` (1 to 12), ``ago`` (days, 1 to 7) and ``model``."""
-    models = {SERVING: _("The one that serves"), **{key: names.model(key) for key in names.MODELS}}
+    models = {SERVING: _("The one that serves"), **{key: names.model(key) for key in _models(model)}}
     lengths = {n: ngettext("{n} hour", "{n} hours", int(n)) for n in LENGTHS}
     days = {n: ngettext("{n} day ago", "{n} days ago", int(n)) if n != NOT_SHOWN else _("not shown") for n in DAYS_AGO}
     return html.Div(
@@ -145,7 +145,7 @@ def hours(model: str, ago: str, _minutes: int | None) -> list[Component]:
     if day is not None:
         truth = factory().prices.frame(day, local_date(forecast.frame.index[-1]))["price_eur_kwh"]
         said = [forecast_parts.said_words(day, factory().forecasts.said(day), truth)]
-    programs = html.A(_("The same hours for programs"), href=dash.get_relative_path(TWIN), className="small")
+    programs = html.A(_("For programs: the forecast that serves"), href=dash.get_relative_path(TWIN), className="small")
     return [*said, forecast_parts.hours_twin(_week(forecast, ago)), programs]
 
 
@@ -214,6 +214,14 @@ def _dearest(forecast: Forecast, length: timedelta) -> tuple[Window, bool]:
     found = cheapest_window(-forecast.frame["p50"], length, after=forecast.start)
     inside = forecast.frame[(forecast.frame.index >= found.start) & (forecast.frame.index < found.end)]
     return Window(found.start, found.end, -found.mean_eur_kwh), bool((inside["lead_day"] == 0).all())
+
+
+def _models(asked: object) -> list[str]:
+    """What can be chosen: what is trained, the naive model, and what the address asks for, to be told why not."""
+    version = factory().models.serving().version
+    members = version.members if version else ()
+    there = {*members, "naive", *(["ensemble"] if len(members) > 1 else []), asked if isinstance(asked, str) else None}
+    return [name for name in names.MODELS if name in there]
 
 
 def _forecast(model: str | None) -> Forecast:

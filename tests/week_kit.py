@@ -15,7 +15,7 @@ from chocofactory.core.messages import Message
 from chocofactory.domain.tariff import tariff
 from chocofactory.services.forecasts import CheapWindow, Forecast
 
-MODELS = ("ensemble", "lear", "boosting", "prophet", "naive")
+MODELS = ("ensemble", "lear", "boosting", "naive")
 WIDTHS = {"p05": -2.0, "p25": -0.7, "p50": 0.0, "p75": 0.8, "p95": 2.5}
 """Quantiles as multiples of the spread, which grows by 0.004 EUR/kWh a lead day."""
 

@@ -28,6 +28,7 @@ NOW = datetime(2025, 12, 1, 8, 20, tzinfo=UTC)  # 09:20 in Madrid, a Monday
 KNOWN = wavy_prices(date(2025, 11, 10), date(2025, 12, 1))
 VERSION = SimpleNamespace(
     id="v7",
+    members=("naive", "lear", "boosting"),
     created_at=datetime(2025, 11, 30, 2, 10, tzinfo=UTC),
     report={
         "first": "2025-10-01",
@@ -44,9 +45,11 @@ class Site:
     """The application with stand-ins for its forecasts, and what its page answers."""
 
     def __init__(self, server, services) -> None:
-        self.server = server
+        self.server, self.trained = server, True
         self.forecasts = FakeForecasts(StoppedClock(NOW), KNOWN, more={"version": "v7"})
-        models = SimpleNamespace(show={"v7": VERSION}.__getitem__)
+        models = SimpleNamespace(
+            show={"v7": VERSION}.__getitem__, serving=lambda: SimpleNamespace(version=VERSION if self.trained else None)
+        )
         self.services = replace(services, clock=StoppedClock(NOW), forecasts=self.forecasts, models=models)
         self.serve()
 
@@ -63,6 +66,12 @@ class Site:
             lambda *post: client.post(post[0], json=post[1]).get_json(),
         )
         return {name(ask.output): ask for ask in found}
+
+    def layout(self, address: str):
+        """The layout of the page, as JSON."""
+        client = self.server.test_client()
+        (first, *__) = self.asks(address).values()
+        return client.post(UPDATE, json=first.payload).get_json()["response"]["_pages_content"]["children"]
 
     def answers(self, address: str = "/forecast"):
         """What the page's callbacks answer when it appears: properties by ``id.property``; None is no answer."""
@@ -101,13 +110,25 @@ def _words(answer) -> str:
     return "" if answer is None else str(answer)
 
 
+def _components(node):
+    """Every component of a layout."""
+    if isinstance(node, list):
+        for part in node:
+            yield from _components(part)
+    elif isinstance(node, dict):
+        if "props" in node:
+            yield node
+        for part in node.values():
+            yield from _components(part)
+
+
 def test_the_page_says_what_comes_how_sure_how_good_and_where_from(site):
     told = _words(site.answers()["forecast-says.children"])
     best = site.forecasts.windows(site.forecasts.forecast(), 5, 1)[0]
     assert "Cheapest 5 h: " in told
     assert f"at about {best.mean_eur_kwh:.3f} €/kWh" in told
     assert f"({100 * best.probability:.0f} %)" in told
-    assert "until 29 Nov 2025 it was off by 0.016 €/kWh on average; copying the week before, by 0.025" in told
+    assert "until 29 Nov 2025 were off by 0.016 €/kWh on average; copies of the week before, by 0.025" in told
     assert "published until 2 Dec 2025, 00:00" in told
     assert "version v7, trained 30 Nov 2025, 03:10" in told
     assert "Train" not in told
@@ -125,6 +146,22 @@ def test_the_address_chooses_the_length_the_days_and_the_model(site):
     assert set(site.forecasts.asked) == {"lear"}
     assert "Cheapest 3 h" in _words(answers["forecast-says.children"])
     assert "Saturday 29 November 2025: no forecast was issued." in _words(answers["forecast-fan-caption.children"])
+
+
+@pytest.mark.parametrize(
+    ("trained", "query", "offered"),
+    [
+        (True, "", ["serving", "ensemble", "lear", "boosting", "naive"]),
+        (False, "", ["serving", "naive"]),
+        (False, "?model=prophet", ["serving", "prophet", "naive"]),
+        (False, "?model=oracle", ["serving", "naive"]),
+    ],
+)
+def test_models_that_are_trained_can_be_chosen(site, trained, query, offered):
+    site.trained = trained
+    layout = site.layout(f"/forecast{query}")
+    choices = next(one["props"]["options"] for one in _components(layout) if one["props"].get("id") == "forecast-model")
+    assert [choice["value"] for choice in choices] == offered
 
 
 @pytest.mark.parametrize("query", ["hours=99", "hours=x&ago=8", "model=oracle", "model=&hours=&ago=", "ago=-1&hours=0"])
