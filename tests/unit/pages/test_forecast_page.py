@@ -138,7 +138,7 @@ def test_the_dearest_stretch_is_the_one_whose_mean_is_highest(site):
     told = _words(site.answers("/forecast?hours=2")["forecast-says.children"])
     price = site.forecasts.forecast().frame["p50"]
     mean = max((a + b) / 2 for a, b in pairwise(price))
-    assert f"{mean:.3f} €/kWh" in told.split("Dearest")[1]
+    assert f"about {mean:.3f} €/kWh" in told.split("Dearest")[1]
 
 
 def test_the_address_chooses_the_length_the_days_and_the_model(site):
@@ -220,6 +220,14 @@ def test_prices_that_ended_long_ago_are_named_as_the_reason(site):
     told = _words(site.answers()["forecast-empty.children"])
     assert "There are no prices of the 14 days before 1 Dec 2025." in told
     assert "See on the data page what is missing." in told
+
+
+def test_a_model_that_is_not_trained_is_refused_in_words(site):
+    answers = site.answers("/forecast?model=prophet")
+    assert answers["forecast-body.hidden"] is True
+    told = _words(answers["forecast-empty.children"])
+    assert "No forecast can be made There is no model Prophet. Choose another model." in " ".join(told.split())
+    assert "forecast-fan.figure" not in answers
 
 
 @pytest.mark.parametrize(
