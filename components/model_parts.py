@@ -132,14 +132,8 @@ def comparison_words(comparisons: Sequence[Mapping[str, Any]], model: str, versu
     if p < _SIGNIFICANT:
         plain = _("better") if difference < 0 else _("worse")
     chance = f"p < {text.number(_LEAST_P, 3)}" if p < _LEAST_P else f"p = {text.number(p, 3)}"
-    detail = _(
-        "{difference} ({low} to {high}), {p}",
-        difference=_signed(difference),
-        low=_signed(low),
-        high=_signed(high),
-        p=chance,
-    )
-    return [html.Div(plain), html.Div(detail, className="muted small nowrap")]
+    lines = f"{_signed(difference)}, {chance}", _("{low} to {high}", low=_signed(low), high=_signed(high))
+    return [html.Div(plain), *(html.Div(line, className="muted small nowrap") for line in lines)]
 
 
 def lead_twin(scores: pd.DataFrame) -> Component:
