@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-LATER_ROOTS = (
-    *("alerts", "dashboard", "gaps", "insights", "logs"),
-    *("models", "optimize", "predict", "scheduler"),
-)
+LATER_ROOTS = ("alerts", "dashboard", "gaps", "logs", "optimize", "scheduler")
 """Roots of the original system's REST that have no resource: they are REST's all the same, and never a page."""
 PAGES_ON_ROOTS = ("/jobs",)
 """Pages whose address is also a root of REST; what lies below it is REST's."""
@@ -38,6 +35,7 @@ _TITLES = {
     "key-refused": "Source refused our key",
     "malformed-answer": "Source answered nonsense",
     "malformed-file": "Malformed file",
+    "model-damaged": "A trained version is damaged",
     "mixed-provenance": "Simulated and real data do not mix",
     "not-found": "Not found",
     "not-published": "Not published",
@@ -67,7 +65,7 @@ def problem(status: int, code: str, title: str, detail: str, **more: Any) -> Res
 def validation_problem(error: ValidationError) -> Response:
     """A 422 that names each field that is wrong, without echoing what was sent."""
     faults = [
-        {"field": ".".join(str(part) for part in fault["loc"]), "message": fault["msg"]}
+        {"field": ".".join(str(part) for part in fault["loc"]) or "body", "message": fault["msg"]}
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     ]
     detail = "; ".join(f"{fault['field']}: {fault['message']}" for fault in faults)

@@ -12,7 +12,7 @@ from flask import Response, g, request
 from flask_openapi3 import APIBlueprint, Info, OpenAPI
 
 from chocofactory import __version__
-from chocofactory.api import analysis, health, jobs, prices, siar, weather
+from chocofactory.api import analysis, health, insights, jobs, models, predict, prices, siar, weather
 from chocofactory.api.errors import guard_rest_paths, is_rest, register_error_handlers, validation_problem
 from chocofactory.api.schemas import Problem
 from chocofactory.bootstrap import EXTENSION
@@ -24,17 +24,30 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 CANONICAL = "/api/v1"
-RESOURCES = (health, prices, weather, siar, analysis, jobs)
+RESOURCES = (health, prices, predict, models, insights, weather, siar, analysis, jobs)
 LARGEST_BODY_BYTES = 1_000_000
 """Of a REST request; uploads have a limit of their own."""
 LARGEST_PAGE_BODY_BYTES = 120_000_000
 """Of what a page sends: some files, written as text, a third larger than they are."""
+_PROBLEM = "#/components/schemas/Problem"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class _Server(OpenAPI):
+    """Documents errors as they are sent: one problem document each, of its own media type."""
+
+    def generate_spec_json(self) -> None:
+        """Write the OpenAPI document."""
+        super().generate_spec_json()  # type: ignore[no-untyped-call]
+        operations = [each for path in self.spec_json["paths"].values() for each in path.values()]
+        for response in (answer for operation in operations for answer in operation["responses"].values()):
+            if _PROBLEM in str(response.get("content")):
+                response["content"] = {"application/problem+json": {"schema": {"$ref": _PROBLEM}}}
 
 
 def create_server(factory: Factory) -> OpenAPI:
     """Make the server with all REST resources; ``factory`` answers its requests."""
-    server = OpenAPI(
+    server = _Server(
         "chocofactory",
         info=Info(
             title="ChocoFactory",
@@ -43,6 +56,7 @@ def create_server(factory: Factory) -> OpenAPI:
             "and mark the start of an interval; a bare date is a local day in Europe/Madrid.",
         ),
         doc_prefix="/api/docs",
+        security_schemes={},
         validation_error_status=422,
         validation_error_model=Problem,
         validation_error_callback=validation_problem,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chocofactory import __version__
-from chocofactory.cli import data, status, store
+from chocofactory.cli import data, forecasts, status, store
 from chocofactory.cli.terminal import Exit, err, exit_of, fail, opened, out
 from chocofactory.core.config import Settings, load_settings
 from chocofactory.core.errors import Conflict, FactoryError
@@ -19,9 +19,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="When to run 
 app.add_typer(data.ingest, name="ingest")
 app.add_typer(data.imports, name="import")
 app.add_typer(data.etl, name="etl")
+app.add_typer(forecasts.models, name="models")
 app.add_typer(store.store, name="store")
 
-for _command in (status.gaps, status.status, status.config):
+for _command in (forecasts.forecast, forecasts.train, status.gaps, status.status, status.config):
     app.command()(_command)
 
 

@@ -20,6 +20,7 @@ from chocofactory.core.errors import (
     Conflict,
     FactoryError,
     InvalidInput,
+    NotFound,
     NotPublished,
     SourceError,
     StoreError,
@@ -52,6 +53,7 @@ class Exit(IntEnum):
 _EXITS: dict[type[FactoryError], Exit] = {
     ConfigurationError: Exit.USAGE,
     InvalidInput: Exit.USAGE,
+    NotFound: Exit.PARTIAL,
     NotPublished: Exit.NOT_PUBLISHED,
     SourceError: Exit.SOURCE,
     StoreError: Exit.STORE,

@@ -9,7 +9,7 @@ import numpy as np
 from chocofactory.forecasting.model import LEAD_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import date
 
     import numpy.typing as npt
@@ -26,6 +26,14 @@ LEAST_ERRORS = 21
 POWER = 6.0
 """Weights are the mean absolute errors to minus this power: who is a tenth worse counts little more than half."""
 _NO_ERROR = 1e-9
+
+_APART = frozenset({"naive", "prophet", "from_spot", ENSEMBLE})
+"""Models that are no part of it: the two that it has to beat, and those that speak of other things."""
+
+
+def parts(models: Iterable[str]) -> list[str]:
+    """Those of some models that are parts of the ensemble, in their order."""
+    return [name for name in models if name not in _APART]
 
 
 def weights(roll: Roll, members: Sequence[str], day: date) -> Numbers:

@@ -71,13 +71,21 @@ def quantiles(points: Numbers, leads: Sequence[int], past: Roll, name: str, day:
     return np.stack([errors.around(row, lead, day, scale) for row, lead in zip(points, leads, strict=True)])
 
 
-def rolled_quantiles(roll: Roll, name: str) -> Numbers:
-    """Quantiles of a model's forecasts from every origin of a roll, each from what was known at it: (o, 7, 24, 5)."""
+def rolled_quantiles(roll: Roll, name: str, start: int = 0) -> Numbers:
+    """Quantiles of a model's forecasts from the origins of a roll, each from what was known at it.
+
+    Returns
+    -------
+    ndarray
+        Shape (origins, 7, 24, 5), of the origins from number ``start`` on; otherwise as ``quantiles``.
+
+    """
     errors = _Errors.of(roll, name)
-    out = np.empty((len(roll), LEAD_DAYS, HOURS, len(LEVELS)))
-    for row, (origin, scale) in enumerate(zip(roll.origins, roll.scale, strict=True)):
+    out = np.empty((len(roll) - start, LEAD_DAYS, HOURS, len(LEVELS)))
+    for row in range(start, len(roll)):
         for lead in range(LEAD_DAYS):
-            out[row, lead] = errors.around(roll.points[name][row, lead], lead, origin, scale)
+            points = roll.points[name][row, lead]
+            out[row - start, lead] = errors.around(points, lead, roll.origins[row], roll.scale[row])
     return out
 
 

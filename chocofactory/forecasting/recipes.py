@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chocofactory.forecasting.boosting import Boosting
 from chocofactory.forecasting.kernel import Kernel
+from chocofactory.forecasting.lear import Lear
 from chocofactory.forecasting.naive import Naive
 
 if TYPE_CHECKING:
@@ -13,5 +14,5 @@ if TYPE_CHECKING:
 
     from chocofactory.forecasting.model import Member
 
-MEMBERS: Mapping[str, type[Member]] = {member.name: member for member in (Naive, Kernel, Boosting)}
+MEMBERS: Mapping[str, type[Member]] = {member.name: member for member in (Naive, Lear, Kernel, Boosting)}
 """The members by name: each makes one that has learnt nothing, and loads one that has."""

@@ -12,7 +12,7 @@ import pandas as pd
 from chocofactory.core.errors import InvalidInput
 from chocofactory.forecasting import backtest
 from chocofactory.forecasting.backtest import follow
-from chocofactory.forecasting.ensemble import ENSEMBLE, combined, weights
+from chocofactory.forecasting.ensemble import ENSEMBLE, combined, parts, weights
 from chocofactory.forecasting.from_spot import FromSpot, roll_from_spot
 from chocofactory.forecasting.history import HOURS
 from chocofactory.forecasting.intervals import quantiles
@@ -62,8 +62,8 @@ class Trained:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The models that can be asked, the one that serves first: the ensemble where there are several members."""
-        return (ENSEMBLE, *self.members) if len(self.members) > 1 else tuple(self.members)
+        """The models that can be asked, the one that serves first: the ensemble where it has parts."""
+        return (ENSEMBLE, *self.members) if parts(self.members) else tuple(self.members)
 
     @classmethod
     def untrained(cls, history: History, *, spot: bool) -> Trained:
@@ -115,14 +115,16 @@ class Trained:
     def _points(self, history: History, name: str, past: Roll) -> Numbers:
         if name != ENSEMBLE:
             return self.members[name].predict(history)
-        every = np.stack([member.predict(history) for member in self.members.values()])
-        shares = weights(past, list(self.members), history.origin)
+        names = parts(self.members)
+        every = np.stack([self.members[name].predict(history) for name in names])
+        shares = weights(past, names, history.origin)
         return np.asarray(np.einsum("ml,mlh->lh", shares, every))
 
     def _past(self, history: History) -> Roll:
         """The roll as it was known when the history ended, with the ensemble among its models."""
         past = self.roll.told(history).before(history.origin)
-        return past.including(ENSEMBLE, combined(past, list(self.members))) if len(self.members) > 1 else past
+        names = parts(self.members)
+        return past.including(ENSEMBLE, combined(past, names)) if names else past
 
 
 def with_from_spot(roll: Roll, history: History) -> Roll:

@@ -14,6 +14,7 @@ from chocofactory.core.clock import MADRID, local_days
 from chocofactory.domain.measurements import SIAR_DAILY
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     import numpy.typing as npt
@@ -51,6 +52,15 @@ def prices_csv(frame: pd.DataFrame) -> str:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(PRICE_COLUMNS)
     writer.writerows(zip(*columns, strict=True))
+    return file.getvalue()
+
+
+def records_csv(records: Sequence[Mapping[str, object]]) -> str:
+    """Records as REST gives them, at least one, as CSV: a column for each of their names; None is an empty cell."""
+    file = io.StringIO()
+    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
     return file.getvalue()
 
 

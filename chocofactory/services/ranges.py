@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from chocofactory.core.errors import InvalidInput
 
@@ -23,3 +23,24 @@ def check_days(first: date, last: date) -> None:
         raise InvalidInput("The end {last} lies before the start {first}.", first=first, last=last)
     if first < FIRST_DAY or last > LAST_DAY:
         raise InvalidInput("Days lie between {first} and {last}.", first=FIRST_DAY, last=LAST_DAY)
+
+
+def moment_of(text: str) -> datetime:
+    """The moment (UTC) that was written in ISO 8601 with its offset.
+
+    Raises
+    ------
+    InvalidInput
+        It is none, does not say its offset, or lies outside 2000 to 2099.
+
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput("{text} is not a time: write one like 2025-12-30T08:00:00+01:00.", text=text) from error
+    if moment.tzinfo is None:
+        raise InvalidInput(
+            "{text} lacks its offset from UTC: write it like 2025-12-30T08:00:00+01:00, or with Z.", text=text
+        )
+    check_days(moment.date(), moment.date())
+    return moment.astimezone(UTC)

@@ -7,23 +7,33 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version as installed
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from chocofactory.core.clock import local_date
 from chocofactory.core.errors import Conflict
 from chocofactory.core.logs import get_logger
 from chocofactory.core.messages import Message
-from chocofactory.forecasting.backtest import roll
+from chocofactory.forecasting.backtest import follow, roll
+from chocofactory.forecasting.ensemble import ENSEMBLE, combined, parts
 from chocofactory.forecasting.history import HOURS
-from chocofactory.forecasting.model import LEAST_DAYS
+from chocofactory.forecasting.model import LEAD_DAYS, LEAST_DAYS
+from chocofactory.forecasting.predictions import predictions
 from chocofactory.forecasting.recipes import MEMBERS
 from chocofactory.forecasting.registry import new_version_id
+from chocofactory.forecasting.scores import ALL
+from chocofactory.forecasting.scores import report as report_of
+from chocofactory.forecasting.significance import LEAST_ORIGINS, compare
 from chocofactory.forecasting.trained import ROLL_DAYS, Trained, with_from_spot
 from chocofactory.services.jobs import JobKind, Outcome
 from chocofactory.services.price_history import known
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from chocofactory.core.clock import Clock
+    from chocofactory.forecasting.backtest import Roll
     from chocofactory.forecasting.history import History
     from chocofactory.forecasting.registry import Registry
     from chocofactory.services.jobs import Report
@@ -36,8 +46,8 @@ REFIT_DAYS = 14
 """Days that a fit serves where models are tried on the past."""
 PROOF_DAYS = 60
 """The last of them, on which a candidate is compared with the naive model and with the champion."""
-LEAST_PROOF_DAYS = 14
 SIGNIFICANT = 0.05
+LEAST_TO_PROVE = LEAST_DAYS + LEAD_DAYS + LEAST_ORIGINS
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "prophet", "scikit-learn")
 
 
@@ -91,7 +101,8 @@ class Training:
         """
         began = time.monotonic()
         report(0, "Reading prices")
-        history = known(self._prices, self._clock.now()).history()
+        found = known(self._prices, self._clock.now())
+        history = found.history()
         if len(history) < LEAST_DAYS:
             raise Conflict(
                 "Prices are known of {days} days; models can be trained from {least} days on.",
@@ -100,7 +111,10 @@ class Training:
             )
         trained = self._fitted(history, report)
         report(90, "Comparing with the model that serves")
-        verdict = Verdict(promoted=True, message=Message("Better than the naive model."))
+        prices = found.pvpc["price_eur_kwh"]
+        proof = predictions(trained.roll.told(history), prices, history.origin - timedelta(days=PROOF_DAYS))
+        proven = report_of(proof, REFIT_DAYS)
+        verdict = self._verdict(trained, proven, history)
         version = new_version_id(self._clock.now())
         meta = {
             "created_at": self._clock.now().isoformat(),
@@ -110,7 +124,7 @@ class Training:
             "data_hash": _hash(history),
             "parameters": {"roll_days": len(trained.roll), "refit_days": REFIT_DAYS, "proof_days": PROOF_DAYS},
             "libraries": {name: installed(name) for name in _LIBRARIES},
-            "report": {},
+            "report": proven,
             "verdict": {
                 "promoted": verdict.promoted,
                 "message": verdict.message.template,
@@ -123,7 +137,9 @@ class Training:
             self._models.promote(version, "training", verdict.message)
         elif verdict.naive:
             self._models.serve_naive("training", verdict.message)
-        return Outcome({"version": version, "promoted": verdict.promoted, "reason": str(verdict.message)})
+        score = _score(proven, trained.names[0])
+        figures = {"mae_eur_kwh": score.get("mae"), "rmae": score.get("rmae")}
+        return Outcome({"version": version, "promoted": verdict.promoted, **figures, "reason": str(verdict.message)})
 
     def _fitted(self, history: History, report: Report) -> Trained:
         """Fit every model on all of the history, after rolling them over its last days."""
@@ -140,6 +156,71 @@ class Training:
             members[name] = make()
             members[name].fit(history)
         return Trained(members, with_from_spot(past, history))
+
+    def _verdict(self, trained: Trained, proven: dict[str, Any], history: History) -> Verdict:
+        """Whether a candidate may serve, by its proof and beside the version that serves."""
+        serving = self._models.serving().version
+        rmae, days = _score(proven, trained.names[0]).get("rmae"), len(_proof(trained.roll, history))
+        if rmae is None or days < LEAST_ORIGINS:
+            why = Message("Too few days are known to prove it: the models need about {least}.", least=LEAST_TO_PROVE)
+            return Verdict(promoted=False, message=why, naive=serving is None)
+        fields = {"rmae": rmae, "days": days}
+        champion = None if serving is None else _replayed(self._models.load(serving.id), history)
+        if rmae >= 1:
+            why = Message(
+                "It is no better than copying last week: {rmae:.2f} of that error over the last {days} days.", **fields
+            )
+            good = champion is not None and np.nanmean(champion) < np.nanmean(_losses(trained.roll, history, "naive"))
+            return Verdict(promoted=False, message=why, naive=not good)
+        if serving is None or champion is None:
+            return Verdict(
+                promoted=True,
+                message=Message("{rmae:.2f} of the error of copying last week over {days} days.", **fields),
+            )
+        other = compare(_losses(trained.roll, history, trained.names[0]), champion)
+        fields |= {"version": serving.id, "p": 1.0 if other is None else other.p_value}
+        if other is not None and other.difference > 0 and other.p_value < SIGNIFICANT:
+            why = Message("It is worse than {version}, which serves, over {days} days (p = {p:.3f}).", **fields)
+            return Verdict(promoted=False, message=why)
+        why = Message(
+            "{rmae:.2f} of the error of copying last week over {days} days; not worse than {version} (p = {p:.2f}).",
+            **fields,
+        )
+        return Verdict(promoted=True, message=why)
+
+
+def _proof(roll: Roll, history: History) -> Roll:
+    """The last days of a roll, with what came."""
+    return roll.told(history).since(history.origin - timedelta(days=PROOF_DAYS)).before(history.origin)
+
+
+def _losses(roll: Roll, history: History, model: str) -> npt.NDArray[np.float64]:
+    """Mean absolute error [EUR/kWh] of a model's forecasts from each origin of the proof, shape (origins,)."""
+    told = roll.told(history)
+    if model == ENSEMBLE:
+        told = told.including(ENSEMBLE, combined(told, parts(told.points)))
+    proof = _proof(told, history)
+    return np.asarray(np.nanmean(np.abs(proof.points[model] - proof.truth), axis=(1, 2)))
+
+
+def _replayed(champion: Trained, history: History) -> npt.NDArray[np.float64]:
+    """The same for the version that serves: as it was rolled then, and since its training as it stands.
+
+    Nothing of what it is compared on was in its training.
+    """
+    past, name = champion.roll, champion.names[0]
+    first, last = past.origins[-1] + timedelta(days=1), history.origin - timedelta(days=1)
+    if first <= last:
+        start = max(first, history.origin - timedelta(days=PROOF_DAYS))
+        since = with_from_spot(follow(champion.members, history, start, last), history)
+        past = past.joined(since)
+    return _losses(past, history, name)
+
+
+def _score(proven: dict[str, Any], model: str) -> dict[str, Any]:
+    """Scores of a model over all hours of a report; empty where it has none."""
+    rows = (row for row in proven["scores"] if row["model"] == model and row["group"] == ALL)
+    return next(rows, {})
 
 
 def _hash(history: History) -> str:

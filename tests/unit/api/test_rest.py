@@ -84,7 +84,7 @@ def test_a_wrong_question_is_a_422_that_says_why(client, query):
         *("/api/v1/nope", "/api/nope", "/api", "/api/v1/", "/ree/nope", "/ree", "/ree/prices/", "/jobs/runs"),
         *("/api//v1/ree/prices", "/ree//prices"),
         *("/dashboard", "/dashboard/complete", "/weather/x", "/optimize", "/analysis", "/gaps", "/insights"),
-        *("/predict", "/aemet", "/siar", "/scheduler", "/alerts", "/models", "/logs"),
+        *("/predict", "/predict/x", "/aemet", "/siar", "/scheduler", "/alerts", "/models/", "/logs"),
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "OPTIONS", "TRACE", "PROPFIND"])
@@ -210,6 +210,19 @@ def test_openapi_documents_the_canonical_paths_only(client):
     assert document["openapi"].startswith("3.1")
     assert all(path.startswith("/api/v1/") for path in document["paths"])
     assert {"/api/v1/ree/prices", "/api/v1/jobs/runs/{run_id}"} <= set(document["paths"])
+
+
+def test_openapi_documents_errors_as_they_are_sent(client):
+    document = client.get("/api/docs/openapi.json").get_json()
+    assert document["components"]["securitySchemes"] == {}
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    answers = [(status, answer) for each in operations for status, answer in each["responses"].items()]
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    refused = [answer["content"] for status, answer in answers if status in {"404", "409", "422", "502"}]
+    assert refused == [problem] * len(refused)
+    assert {status for status, answer in answers if "application/problem+json" in answer.get("content", {})} == {
+        *("404", "409", "413", "415", "422", "500", "502", "503", "504"),
+    }
 
 
 def test_a_body_beyond_all_size_is_refused_before_it_is_read(client):

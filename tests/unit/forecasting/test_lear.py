@@ -1,0 +1,160 @@
+"""Ridge regressions per lead day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import StandardScaler
+
+from chocofactory.core.errors import InvalidInput
+from chocofactory.forecasting.backtest import roll
+from chocofactory.forecasting.history import History
+from chocofactory.forecasting.lear import Lear, ridge
+from chocofactory.forecasting.naive import Naive
+from tests.forecast_kit import made_up_history, made_up_prices
+
+
+def fitted(history: History) -> Lear:
+    member = Lear()
+    member.fit(history)
+    return member
+
+
+@pytest.fixture(scope="module")
+def history() -> History:
+    return made_up_history()
+
+
+@pytest.mark.parametrize("rows", [20, 400])
+def test_ridge_says_what_another_library_says(rows: int) -> None:
+    chance = np.random.default_rng(3)
+    x = chance.normal(2, [1, 5, 0.1, 30, 1] * 6, (rows, 30))
+    x[:, 4] = 7  # says nothing
+    y = x[:, :3] @ chance.normal(size=(3, 4)) + chance.normal(size=(rows, 4))
+    weights = chance.uniform(0.1, 3, rows)
+    slopes, intercepts = ridge(x, y, weights, 0.4)
+
+    scaler = StandardScaler().fit(x, sample_weight=weights)
+    other = Ridge(alpha=0.4 * weights.sum()).fit(scaler.transform(x), y, sample_weight=weights)
+    assert x @ slopes + intercepts == pytest.approx(other.predict(scaler.transform(x)), abs=1e-8)
+    assert slopes[4] == pytest.approx(np.zeros(4), abs=1e-12)
+
+
+def test_it_beats_last_week_where_the_level_wanders() -> None:
+    prices = made_up_prices(date(2023, 3, 1))
+    known = History.of(prices, prices * 0.6, date(2024, 7, 1))
+    made = roll({"lear": Lear, "naive": Naive}, known, date(2024, 5, 1), date(2024, 6, 23))
+    error = {name: np.abs(points - made.truth).mean(axis=(0, 2)) for name, points in made.points.items()}
+    assert error["lear"].mean() < 0.85 * error["naive"].mean()
+    assert error["lear"][0] < 0.8 * error["naive"][0]
+
+
+def test_a_fit_learns_nothing_from_the_origin_on() -> None:
+    prices = made_up_prices()
+    late = prices.index >= pd.Timestamp("2024-06-01", tz="Europe/Madrid")
+    expected = fitted(History.of(prices, prices * 0.6, date(2024, 6, 1)))
+    wild, market = prices.mask(late, prices * 9 + 2), (prices * 0.6).mask(late, -1.0)
+    other = fitted(History.of(wild, market, date(2024, 7, 1)).before(date(2024, 6, 1)))
+    assert np.array_equal(other._slopes, expected._slopes)
+    assert np.array_equal(other._intercepts, expected._intercepts)
+
+
+def test_the_newest_hour_that_is_known_plays_a_part(history: History) -> None:
+    member = fitted(history)
+    pvpc = history.pvpc.copy()
+    pvpc.iloc[-1, -1] *= 1.5
+    other = member.predict(replace(history, pvpc=pvpc))
+    assert np.abs(other - member.predict(history))[0].max() > 1e-4
+
+
+def test_fifty_six_days_are_enough_and_one_less_is_not(history: History) -> None:
+    short = history.since(date(2024, 6, 30) - timedelta(days=55))
+    said = fitted(short).predict(short)
+    assert len(short) == 56
+    assert said.shape == (7, 24)
+    assert np.abs(said - short.pvpc.to_numpy()[-7:].mean()).max() < 0.3
+    less = history.since(date(2024, 6, 30) - timedelta(days=54))
+    for call in (Lear().fit, fitted(history).predict):
+        with pytest.raises(InvalidInput, match="needs 56 days of prices; 55 are there"):
+            call(less)
+
+
+def test_without_spot_it_says_finite_prices_as_well() -> None:
+    prices = made_up_prices()
+    history = History.of(prices, None, date(2024, 7, 1))
+    said = fitted(history).predict(history)
+    assert np.isfinite(said).all()
+    assert np.abs(said - history.pvpc.to_numpy()[-7:]).mean() < 0.1
+
+
+def test_a_missing_day_changes_little_and_is_nothing_to_learn_from() -> None:
+    prices = made_up_prices()
+    gone = prices.tz_convert("Europe/Madrid").index.normalize() == pd.Timestamp("2024-06-12", tz="Europe/Madrid")
+    whole = History.of(prices, prices * 0.6, date(2024, 7, 1))
+    holed = History.of(prices[~gone], prices * 0.6, date(2024, 7, 1))
+    said, expected = fitted(holed).predict(holed), fitted(whole).predict(whole)
+    assert np.abs(said - expected).mean() < 0.1 * expected.std()
+
+    filled = replace(holed, pvpc=holed.pvpc.copy())
+    once = fitted(holed)
+    filled.known.loc["2024-06-12"] = True
+    assert not np.array_equal(fitted(filled)._slopes, once._slopes)
+
+
+@pytest.mark.parametrize("shift", [-0.2, 0.0, 0.4])
+def test_prices_that_move_as_a_whole_move_the_forecast_alike(history: History, shift: float) -> None:
+    def moved(by: float) -> History:
+        return History(history.pvpc + by, history.spot + by, history.known)
+
+    expected = fitted(history).predict(history) + shift
+    assert fitted(history).predict(moved(shift)) == pytest.approx(expected, abs=1e-4)
+
+
+def test_after_a_jump_of_the_level_forecasts_come_after_it() -> None:
+    prices = made_up_prices()
+    jumped = prices + np.where(prices.index >= pd.Timestamp("2024-06-24", tz="Europe/Madrid"), 0.3, 0.0)
+    history = History.of(jumped, jumped * 0.6, date(2024, 7, 1))
+    before = history.pvpc.loc["2024-06-01":"2024-06-23"].to_numpy().mean()
+    after = history.pvpc.loc["2024-06-24":].to_numpy().mean()
+    said = fitted(made_up_history()).predict(history)
+    assert abs(said[0].mean() - after) < 0.4 * (after - before)
+
+
+@pytest.mark.parametrize("last", [date(2024, 3, 30), date(2024, 3, 31), date(2024, 10, 26), date(2024, 10, 27)])
+def test_days_on_which_the_clock_changes_are_days_like_others(last: date) -> None:
+    prices = made_up_prices(date(2023, 12, 1), date(2024, 11, 10))
+    origin = last + timedelta(days=1)
+    history = History.of(prices, prices * 0.6, origin)
+    said = fitted(history).predict(history)
+    assert said.shape == (7, 24)
+    assert np.isfinite(said).all()
+    coming = History.of(prices, None, date(2024, 11, 11)).since(origin).pvpc.iloc[:7]
+    assert np.abs(said - coming.to_numpy()).mean() < 0.5 * coming.to_numpy().mean()
+
+
+def test_what_was_saved_says_the_same_to_the_last_bit(history: History, tmp_path) -> None:
+    member = fitted(history.before(date(2024, 6, 20)))
+    member.save(tmp_path)
+    other = Lear.load(tmp_path)
+    for day in (date(2024, 6, 20), date(2024, 6, 25)):
+        assert np.array_equal(other.predict(history.before(day)), member.predict(history.before(day)))
+
+    (tmp_path / "lear.npz").write_bytes(b"nonsense")
+    with pytest.raises(ValueError, match="pickle"):
+        Lear.load(tmp_path)
+    (tmp_path / "lear.npz").unlink()
+    with pytest.raises(OSError, match="lear"):
+        Lear.load(tmp_path)
+
+
+def test_neither_learning_nor_forecasting_changes_the_history() -> None:
+    history, same = made_up_history(), made_up_history()
+    fitted(history).predict(history)
+    for mine, theirs in ((history.pvpc, same.pvpc), (history.spot, same.spot)):
+        pd.testing.assert_frame_equal(mine, theirs)
+    pd.testing.assert_series_equal(history.known, same.known)
