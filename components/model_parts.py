@@ -200,7 +200,7 @@ def nothing_proved(*, trained: bool) -> Component:
     """What stands where there is no proof; ``trained`` says whether there is a version all the same."""
     if trained:
         title, why = _("No version has been proved yet"), _("Too little history was known when they were trained.")
-        return cards.empty_state(title, why, _("Train anew when there are ten weeks of prices."))
+        return cards.empty_state(title, why, _("Train anew when there are eleven weeks of prices."))
     return cards.empty_state(
         _("No model has been trained yet"),
         _("A training proves all models on the last 60 days that they have not seen."),
