@@ -71,7 +71,7 @@ def _table(result: dict[str, Any]) -> Group:
             f"{row['bias']:+.5f}",
             *_beside(beside.get(row["model"])),
         )
-    return Group(table, *(Text(path, style="dim") for path in result["files"]))
+    return Group(table, *(Text(path, style="dim") for path in result["written"]))
 
 
 def _beside(one: dict[str, Any] | None) -> tuple[str, str]:

@@ -145,7 +145,7 @@ class Backtests:
         ends = {name: found[name] for name in ("origins", "first", "last")}
         tell(100, "Done: forecasts from {origins} midnights, {first} to {last}.", **ends)
         short = [row for row in found["scores"] if row["group"] in {ALL, LEAD_DAY}]
-        return Outcome(found | {"scores": short, "files": [str(path) for path in question.files]})
+        return Outcome(found | {"scores": short, "written": [str(path) for path in question.files]})
 
     def _history(self, question: Question) -> tuple[pd.Series, History]:
         """Prices [EUR/kWh] by hour, and as models see them, to the end of what is forecast as far as it is known."""

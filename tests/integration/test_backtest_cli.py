@@ -61,7 +61,7 @@ def test_numbers_of_models_stand_beside_the_naive_one(choco, prices):
         "first": date(2024, 5, 1),
         "last": date(2024, 5, 5),
         "refit_days": 7,
-        "files": [],
+        "written": [],
         "scores": [
             {**row, "model": "lear", "rmae": 0.8, "coverage_90": 0.876},
             {**row, "model": "lear", "group": "lead_day", "key": 1, "rmae": 0.6},

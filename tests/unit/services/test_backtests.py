@@ -69,7 +69,7 @@ def test_a_run_tries_models_and_writes_what_they_said_and_scored(factory: Factor
     assert (report["first"], report["last"], report["origins"]) == ("2024-09-01", "2024-09-30", 30)
     assert {row["group"] for row in report["scores"]} == {"all", "lead_day", "hour", "month"}
     kept = [row for row in report["scores"] if row["group"] in {"all", "lead_day"}]
-    assert done.result == report | {"scores": kept, "files": [str(scores), str(rows)]}
+    assert done.result == report | {"scores": kept, "written": [str(scores), str(rows)]}
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["rows.csv", "scores.json"]
 
     frame = pd.read_csv(rows)
