@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 _LEAST_HOURS_FOR_A_NAME = {True: 15, False: 18}
 _USUAL_HOURS = 24
 _GROUND = {"published": 0.16, "from_spot": 0.07}
-_BELOW = {True: 74, False: 140}
+_BELOW = 74
+"""Room for names of days and two lines of a legend; a narrow screen has a line for each of its entries [px]."""
+_LEGEND_LINE = 20
 
 
 def fan_chart(
@@ -83,17 +85,18 @@ def fan_chart(
     if window is not None:
         shapes += best_stretch(*((moment - start) / HOURLY for moment in window), palette)
     present = (shown.now - start) / HOURLY
+    below = _BELOW if wide else 36 + _LEGEND_LINE * sum(trace.get("showlegend", True) for trace in traces)
     layout = {
         "xaxis": {"range": [0, span], "zeroline": False, **_day_ticks(shown.times, wide)},
         "yaxis": {"range": [bottom, top], "title": {"text": _("€/kWh")}, "tickformat": ".2f"},
         "shapes": [*shapes, upright(present, palette.accent, 2)],
         "annotations": [now_note(present, span, shown.now, palette.accent)],
         "barmode": "overlay",
-        "margin": {"t": 84, "b": _BELOW[wide]},
+        "margin": {"t": 84, "b": below},
         "showlegend": True,
     }
     title, caption = _("Seven days ahead, and how sure"), _fan_caption(window, palette.accent)
-    return draw(traces, layout, theme, title=title, caption=caption, height=460 if wide else 500)
+    return draw(traces, layout, theme, title=title, caption=caption, height=372 + below)
 
 
 def week_heatmap(

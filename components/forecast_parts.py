@@ -69,24 +69,19 @@ def skill_words(version: Version | None, model: str) -> Component:
     if version is None or model not in errors:
         words = _("How good it is cannot be said: no trained version has a proof of it.")
         return html.P(words, className="muted")
-    report = version.report
-    days = ngettext("{n} day", "{n} days", _days(report))
-    last = text.date_range(*[date.fromisoformat(report["last"])] * 2)
+    first = date.fromisoformat(version.report["first"])
+    since, naive = text.date_range(first, first), text.price(errors.get(_NAIVE))
     if model == _NAIVE:
         words = _(
-            "Its forecasts of the {days} until {last} were off by {naive} on average.",
-            days=days,
-            last=last,
-            naive=text.price(errors[_NAIVE]),
+            "From {since} until its training its forecasts were off by {naive} on average.", since=since, naive=naive
         )
     else:
         words = _(
-            "Its forecasts of the {days} until {last} were off by {mae} on average;"
+            "From {since} until its training its forecasts were off by {mae} on average;"
             " copies of the week before, by {naive}.",
-            days=days,
-            last=last,
+            since=since,
             mae=text.price(errors[model]),
-            naive=text.price(errors.get(_NAIVE)),
+            naive=naive,
         )
     return html.P(words)
 
@@ -237,10 +232,6 @@ def _lean(bias: float) -> str:
 def _errors(report: Mapping[str, Any]) -> dict[str, float]:
     """Mean absolute error over everything, by model [EUR/kWh]."""
     return {row["model"]: row["mae"] for row in report.get("scores", ()) if row["group"] == "all"}
-
-
-def _days(report: Mapping[str, Any]) -> int:
-    return (date.fromisoformat(report["last"]) - date.fromisoformat(report["first"])).days + 1
 
 
 def _badge(words: str, kind: str) -> Component:

@@ -84,7 +84,7 @@ def layout(hours: object = None, ago: object = None, model: object = None, **_qu
                     html.Section(
                         cards.skeleton(_("The forecast is being made"), 150), id=ids.says, className="panel says"
                     ),
-                    controls.graph(ids.fan, _("Prices of the next seven days"), filename=NAME, height="31rem"),
+                    controls.graph(ids.fan, _("Prices of the next seven days"), filename=NAME, height="28rem"),
                     html.Section(
                         [
                             html.H2(_("Cheapest stretches to come")),

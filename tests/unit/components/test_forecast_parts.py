@@ -105,7 +105,7 @@ def test_the_error_is_that_of_the_proof_beside_that_of_copying():
     version = _version(ensemble=0.0163, naive=0.0251, lear=0.0170)
     told = words(forecast_parts.skill_words(version, "ensemble"))
     assert told == (
-        "Its forecasts of the 60 days until 29 Nov 2025 were off by 0.016 €/kWh on average;"
+        "From 1 Oct 2025 until its training its forecasts were off by 0.016 €/kWh on average;"
         " copies of the week before, by 0.025 €/kWh."
     )
     assert "by 0.017 €/kWh on average; copies" in words(forecast_parts.skill_words(version, "lear"))

@@ -128,7 +128,8 @@ def test_the_page_says_what_comes_how_sure_how_good_and_where_from(site):
     assert "Cheapest 5 h: " in told
     assert f"at about {best.mean_eur_kwh:.3f} €/kWh" in told
     assert f"({100 * best.probability:.0f} %)" in told
-    assert "until 29 Nov 2025 were off by 0.016 €/kWh on average; copies of the week before, by 0.025" in told
+    assert "From 1 Oct 2025 until its training its forecasts were off by 0.016 €/kWh on average" in told
+    assert "copies of the week before, by 0.025 €/kWh" in told
     assert "published until 2 Dec 2025, 00:00" in told
     assert "version v7, trained 30 Nov 2025, 03:10" in told
     assert "Train" not in told
