@@ -132,14 +132,8 @@ def comparison_words(comparisons: Sequence[Mapping[str, Any]], model: str, versu
     if p < _SIGNIFICANT:
         plain = _("better") if difference < 0 else _("worse")
     chance = f"p < {text.number(_LEAST_P, 3)}" if p < _LEAST_P else f"p = {text.number(p, 3)}"
-    detail = _(
-        "{difference} ({low} to {high}), {p}",
-        difference=_signed(difference),
-        low=_signed(low),
-        high=_signed(high),
-        p=chance,
-    )
-    return [html.Div(plain), html.Div(detail, className="muted small nowrap")]
+    lines = f"{_signed(difference)}, {chance}", _("{low} to {high}", low=_signed(low), high=_signed(high))
+    return [html.Div(plain), *(html.Div(line, className="muted small nowrap") for line in lines)]
 
 
 def lead_twin(scores: pd.DataFrame) -> Component:
@@ -206,7 +200,7 @@ def nothing_proved(*, trained: bool) -> Component:
     """What stands where there is no proof; ``trained`` says whether there is a version all the same."""
     if trained:
         title, why = _("No version has been proved yet"), _("Too little history was known when they were trained.")
-        return cards.empty_state(title, why, _("Train anew when there are ten weeks of prices."))
+        return cards.empty_state(title, why, _("Train anew when there are eleven weeks of prices."))
     return cards.empty_state(
         _("No model has been trained yet"),
         _("A training proves all models on the last 60 days that they have not seen."),
