@@ -13,6 +13,7 @@ from chocofactory.core.errors import ConfigurationError, NotFound
 from chocofactory.domain.tariff import tariff
 from chocofactory.forecasting.registry import Registry
 from chocofactory.services.accuracy import Accuracy
+from chocofactory.services.backtests import Backtests
 from chocofactory.services.climate import Climate
 from chocofactory.services.delivery import Delivery
 from chocofactory.services.forecasts import FORECASTER, Forecasts
@@ -140,7 +141,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     models = Models(registry, state.promotions, clock)
     training = Training(registry, models, prices, clock)
     forecasts = Forecasts(store, clock, prices, models, SIMULATION if settings.mode == "demo" else FORECASTER)
-    jobs.register([forecasts.job(), training.job()])
+    jobs.register([forecasts.job(), training.job(), Backtests(prices).job()])
     return Factory(
         settings=settings,
         clock=clock,

@@ -61,6 +61,13 @@ class PriceNow(Protocol):
     written_at: datetime
 
 
+class Stretch(Protocol):
+    """A stretch of time, ``start`` (inclusive) to ``end`` (exclusive)."""
+
+    start: datetime
+    end: datetime
+
+
 class Run(Protocol):
     """A job run, as the application's state keeps it; messages are templates with their fields beside them."""
 
@@ -134,7 +141,7 @@ def windows_table(windows: Sequence[Window], ahead_mean_eur_kwh: float | None, n
     heads = (_("Length"), _("When"), "€/kWh", _("Saving"))
     rows = []
     for window in windows:
-        first, second = _when(window, now)
+        first, second = when(window, now)
         saving = 1 - window.mean_eur_kwh / ahead_mean_eur_kwh if ahead_mean_eur_kwh else None
         cells = [
             html.Th(_length(window.end - window.start), scope="row", className="nowrap"),
@@ -184,6 +191,11 @@ def outbox_card(outbox: Waiting) -> Component:
         refused = ngettext("{n} row was refused: {reason}", "{n} rows were refused: {reason}", count, reason=why)
         lines.append(html.P(refused, className="warn small"))
     return html.Div([html.H3(_("Outbox to InfluxDB")), *lines], className="panel source")
+
+
+def kind(name: str) -> str:
+    """What a value is: published, forecast ..."""
+    return _(_KINDS[name])
 
 
 def provenance_badge(kind: str, source: str = "", age: timedelta | None = None) -> Component:
@@ -246,6 +258,15 @@ def job_progress(run: Run, label: str, outcome: Any = None) -> Component:
     return html.Div(parts, className="job", id={"type": "job", "run": run.id}, **{"aria-live": "polite"})
 
 
+def when(window: Stretch, now: datetime) -> tuple[str, str]:
+    """Day and hours of a window, or both its moments where it crosses midnight, in two parts that do not wrap."""
+    first, last = local_date(window.start), local_date(window.end - timedelta(microseconds=1))
+    if first == last:
+        return f"{_near(first, now)},", text.hours(window.start, window.end)
+    start, end = text.time(window.start), text.time(window.end)
+    return f"{_near(first, now)}, {start} –", f"{_near(last, now)}, {end}"  # noqa: RUF001 - a dash between moments
+
+
 def _rank(rank: int, of: int) -> str:
     if rank == 1:
         return _("the cheapest of {of}", of=of)
@@ -262,15 +283,6 @@ def _against_mean(price: float, mean: float) -> Component:
     share = text.percent(abs(price - mean) / abs(mean))
     words = _("{share} below the day's mean") if lower else _("{share} above the day's mean")
     return html.Div([icon("arrow-down-right" if lower else "arrow-up-right"), " ", words.format(share=share)])
-
-
-def _when(window: Window, now: datetime) -> tuple[str, str]:
-    """Day and hours of a window, or both its moments where it crosses midnight, in two parts that do not wrap."""
-    first, last = local_date(window.start), local_date(window.end - timedelta(microseconds=1))
-    if first == last:
-        return f"{_near(first, now)},", text.hours(window.start, window.end)
-    start, end = text.time(window.start), text.time(window.end)
-    return f"{_near(first, now)}, {start} –", f"{_near(last, now)}, {end}"  # noqa: RUF001 - a dash between moments
 
 
 def _near(day: date, now: datetime) -> str:

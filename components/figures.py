@@ -16,6 +16,7 @@ from chocofactory.core.clock import MADRID, day_bounds, day_grid, local_date
 from chocofactory.domain.measurements import HOURLY
 from chocofactory.domain.prices import DayState
 from components import text
+from components.marks import above, best_stretch, box, now_note, upright
 from components.text import _
 from components.theme import (
     PALETTES,
@@ -105,19 +106,17 @@ def day_strip(
     ]
     span = (end - start) / _ONE_HOUR
     half = (middle - start) / _ONE_HOUR
-    shapes = [_upright(half, palette.line, 1)]
+    shapes = [upright(half, palette.line, 1)]
     notes = []
     if waiting.any():
-        shapes.append({**_box(half, span), "line": {"color": palette.muted, "width": 1, "dash": "dot"}})
+        shapes.append({**box(half, span), "line": {"color": palette.muted, "width": 1, "dash": "dot"}})
         notes.append(_waiting_note((half + span) / 2, tomorrow, published_at))
     if window is not None:
         left, right = ((moment - start) / _ONE_HOUR for moment in (window.start, window.end))
-        roof = {"type": "line", "x0": left, "x1": right, "y0": 1, "y1": 1, "yref": "y domain"}
-        shapes.append({**_box(left, right), "fillcolor": palette.accent_soft, "line": {"width": 0}})
-        shapes.append({**roof, "line": {"color": palette.accent, "width": 3}})
+        shapes += best_stretch(left, right, palette)
     present = (now - start) / _ONE_HOUR
-    shapes.append(_upright(present, palette.accent, 2))
-    notes.append(_now_note(present, span, now, palette.accent))
+    shapes.append(upright(present, palette.accent, 2))
+    notes.append(now_note(present, span, now, palette.accent))
     layout = {
         "coloraxis": {**price_axis(*price_range(prices)), "showscale": False},
         "xaxis": {"range": [0, span], "anchor": "y2", "zeroline": False, **_clock_ticks(grid, x)},
@@ -187,9 +186,9 @@ def price_distribution(
         "xaxis": {"title": {"text": _("€/kWh")}, "tickformat": ".2f"},
         "yaxis": {"title": {"text": _("Hours")}, "tickformat": ",d"},
         "margin": {"t": 84},
-        "shapes": [{**_upright(value, palette.accent, 2, dash)} for value, __, __, dash in marks],
+        "shapes": [{**upright(value, palette.accent, 2, dash)} for value, __, __, dash in marks],
         "annotations": [
-            {**_above(value, words, palette.accent), "xanchor": side, "xshift": -4 if side == "right" else 4}
+            {**above(value, words, palette.accent), "xanchor": side, "xshift": -4 if side == "right" else 4}
             for value, words, side, __ in marks
         ],
     }
@@ -265,24 +264,6 @@ def _period_band(x: npt.NDArray[np.float64], width: float, periods: npt.NDArray[
         "hovertext": [_("Tariff period {period}", period=name) for name in names],
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
-
-
-def _upright(place: float, colour: str, width: float, dash: str = "solid") -> dict[str, Any]:
-    line = {"color": colour, "width": width, "dash": dash}
-    return {"type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "line": line}
-
-
-def _box(left: float, right: float) -> dict[str, Any]:
-    return {"type": "rect", "x0": left, "x1": right, "y0": 0, "y1": 1, "yref": "y domain", "layer": "below"}
-
-
-def _above(place: float, words: str, colour: str) -> dict[str, Any]:
-    return {"x": place, "y": 1, "yref": "paper", "yanchor": "bottom", "text": words, "font": {"color": colour}}
-
-
-def _now_note(place: float, span: float, now: datetime, colour: str) -> dict[str, Any]:
-    words = "<b>" + _("now {time}", time=text.clock(now)) + "</b>"
-    return {**_above(place, words, colour), "xanchor": "left" if place < span / 12 else "center"}
 
 
 def _waiting_note(place: float, tomorrow: DayState, published_at: datetime) -> dict[str, Any]:

@@ -78,6 +78,7 @@ _JOBS: Mapping[str, str] = {
     "ingest_generation": N_("Fetch generation"),
     "import_generation": N_("Import generation"),
     "train_models": N_("Train the price models"),
+    "backtest": N_("Try the price models on the past"),
 }
 MODELS: Mapping[str, str] = {
     "ensemble": N_("ensemble of all"),

@@ -12,7 +12,7 @@ import flask_compress
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from flask import after_this_request, request
 
-from components import controls, toasts
+from components import controls, tables, toasts
 from components.text import LANGUAGES, _, language
 
 if TYPE_CHECKING:
@@ -195,6 +195,7 @@ def register_callbacks(app: Dash, frame: Frame) -> None:
     client(ClientsideFunction("shell", "started"), Input("clock", "data-now"))
     toasts.register_callbacks(client)
     controls.register_callbacks(client)
+    tables.register_callbacks(client)
 
 
 def _bar(frame: Frame) -> Component:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dash import html
+from dash import MATCH, ClientsideFunction, Input, Output, dcc, html
 
 from components import text
 from components.cards import period_badge
@@ -76,6 +76,33 @@ def table_twin(
         parts.append(html.P(words, className="muted small"))
     parts.append(table(columns, rows[:most], caption))
     return html.Details([html.Summary(_("Show as table")), *parts], className="table-twin")
+
+
+def long_twin(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, name: str) -> Component:
+    """What a figure shows, all of it, as a table that opens on demand; ``name`` is its own in the whole application.
+
+    The browser writes it (``assets/tables.js``): thousands of cells cost it seconds as components. Cells are text.
+    """
+    written = [[column.write(value) for column, value in zip(columns, row, strict=True)] for row in rows]
+    heads = [{"head": column.head, "numeric": column.numeric} for column in columns]
+    region = {"className": "table-scroll", "tabIndex": 0, "role": "region", "aria-label": caption}
+    return html.Details(
+        [
+            html.Summary(_("Show as table")),
+            html.Div(id={"type": "table", "table": name}, **region),
+            dcc.Store(id={"type": "rows", "table": name}, data={"heads": heads, "rows": written, "caption": caption}),
+        ],
+        className="table-twin",
+    )
+
+
+def register_callbacks(clientside: Callable[..., None]) -> None:
+    """Let the browser write all long tables; ``clientside`` is the app's ``clientside_callback``."""
+    clientside(
+        ClientsideFunction("tables", "write"),
+        Output({"type": "table", "table": MATCH}, "data-rows"),
+        Input({"type": "rows", "table": MATCH}, "data"),
+    )
 
 
 def price_twin(frame: pd.DataFrame, caption: str, *, filed: bool = False) -> Component:

@@ -106,6 +106,9 @@ PERIOD_COLOURS: Mapping[str, str] = MappingProxyType(
 )
 """Tariff periods, dear to cheap, dark to light: always with their name beside or inside, never alone."""
 
+SAID_COLOURS: Mapping[Theme, str] = MappingProxyType({"light": PERIOD_COLOURS["P2"], "dark": PERIOD_COLOURS["P4"]})
+"""What was said earlier, beside what is said now."""
+
 PAST_OPACITY = 0.45
 """How much of its colour an hour keeps once it is over."""
 
@@ -130,6 +133,12 @@ def contrast(one: str, other: str) -> float:
     """Contrast ratio of two ``#rrggbb`` colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
     dim, bright = sorted((_luminance(one), _luminance(other)))
     return (bright + 0.05) / (dim + 0.05)
+
+
+def faded(colour: str, share: float) -> str:
+    """A ``#rrggbb`` colour of which only a ``share`` (0 to 1) is laid on, so that what lies below shows through."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {share:g})"
 
 
 def price_range(prices: Iterable[float]) -> tuple[float, float]:

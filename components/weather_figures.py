@@ -9,6 +9,7 @@ import pandas as pd
 
 from chocofactory.core.clock import MADRID, local_date
 from components import names, text
+from components.marks import now_note, upright
 from components.text import _
 from components.theme import PALETTES, Theme, draw
 
@@ -60,21 +61,10 @@ def weather_strip(observed: Blend, forecast: Blend, now: datetime, *, theme: The
             )
         layout[f"yaxis{axis}"] = {"domain": list(domain), "title": {"text": names.field_unit(field)}, "nticks": 5}
     layout["yaxis2"]["range"] = [0, 100]
-    upright = {"type": "line", "y0": 0, "y1": 1, "yref": "paper", "line": {"color": palette.accent, "width": 2}}
     layout |= {
         "xaxis": {"range": [0, span], "anchor": "y2", "zeroline": False, **_clock_ticks(origin, span)},
-        "shapes": [{**upright, "x0": present, "x1": present}],
-        "annotations": [
-            {
-                "x": present,
-                "y": 1,
-                "yref": "paper",
-                "yanchor": "bottom",
-                "text": "<b>" + _("now {time}", time=text.clock(now)) + "</b>",
-                "font": {"color": palette.accent},
-                "xanchor": "center",
-            }
-        ],
+        "shapes": [upright(present, palette.accent, 2)],
+        "annotations": [now_note(present, span, now, palette.accent)],
         "margin": {"t": 84, "b": 56},
         "showlegend": True,
     }

@@ -57,7 +57,7 @@ def a_version(name: str, *, good: bool = True, damaged: bool = False) -> Version
     """A version with a proof of two models, by all hours and by the first two lead days."""
     score = {"rmse": 0.03, "pinball": 0.004, "bias": -0.001, "width_50": 0.02, "width_90": 0.06}
     score |= {"coverage_50": 0.51, "coverage_90": 0.9034, **{f"below_{level}": 0.5 for level in ("05", "25", "50")}}
-    groups = [("all", None), ("lead_day", 1), ("lead_day", 2)]
+    groups = [("all", "all"), ("lead_day", 1), ("lead_day", 2)]
     errors = {"ensemble": 0.75 if good else 1.1, "naive": 1.0}
     rows = [
         {"model": model, "group": group, "key": key, "n": 1000, "mae": 0.024 * error, "rmae": error, **score}
@@ -67,9 +67,10 @@ def a_version(name: str, *, good: bool = True, damaged: bool = False) -> Version
     difference = 0.024 * (errors["ensemble"] - 1)
     ends = sorted((0.5 * difference, 1.5 * difference))
     comparison = {"model": "ensemble", "versus": "naive", "difference_eur_kwh": difference, "low": ends[0]}
-    comparison |= {"high": ends[1], "statistic": -4.2 if good else 4.2, "p_value": 0.001}
+    comparison |= {"high": ends[1], "statistic": -4.2 if good else 4.2, "p_value": 0.001, "origins": 60}
+    comparison |= dict.fromkeys(("relative", "relative_low", "relative_high"), difference / 0.024)
     report = {"first": "2024-12-01", "last": "2025-01-29", "origins": 60, "refit_days": 7}
-    report |= {"scores": rows, "comparisons": [comparison]}
+    report |= {"scores": rows, "comparisons": [comparison], "comparisons_day_1": [comparison]}
     moment = datetime.fromisoformat(name[:16])
     if damaged:
         damage = ModelDamaged("Version {version} of the models is damaged.", version=name)

@@ -140,8 +140,8 @@ class ModelScore(BaseModel):
     """Scores of one model over one group of hours."""
 
     model: str
-    group: str = Field(description="`all`, or what `key` is of", examples=["lead_day"])
-    key: Any = Field(description="Which lead day, hour or month; null or empty for `all`", examples=[1])
+    group: Literal["all", "lead_day", "hour", "month"] = Field(description="What `key` is of", examples=["lead_day"])
+    key: int | str = Field(description="Which lead day, hour (of the wall clock) or month; `all`", examples=[1])
     hours: int
     mae_eur_kwh: float | None
     rmse_eur_kwh: float | None
@@ -155,13 +155,17 @@ class ModelScore(BaseModel):
 
 
 class ModelComparison(BaseModel):
-    """Two models on the same hours; a negative difference is for the first."""
+    """Two models on the same hours; a negative difference is for the first. Null with too few origins."""
 
     model: str
     versus: str = Field(examples=["naive"])
+    origins: int | None = Field(description="Forecasts of each that are compared", examples=[60])
     difference_eur_kwh: float | None = Field(description="Mean absolute error of `model` less that of `versus`")
     low: float | None = Field(description="Lower end of the difference's 95 % interval [EUR/kWh]")
     high: float | None = Field(description="Upper end [EUR/kWh]")
+    relative: float | None = Field(description="The difference divided by the error of `versus`", examples=[-0.24])
+    relative_low: float | None = Field(description="Lower end of its 95 % interval")
+    relative_high: float | None
     statistic: float | None = Field(description="Of the test of Diebold and Mariano")
     p_value: float | None
 
@@ -175,6 +179,7 @@ class Proof(BaseModel):
     refit_days: int
     scores: list[ModelScore]
     comparisons: list[ModelComparison]
+    comparisons_day_1: list[ModelComparison] = Field(description="The same of the first lead day alone")
 
 
 class ModelAnswer(BaseModel):
@@ -187,7 +192,7 @@ class ModelAnswer(BaseModel):
     last_day: date | None
     hours: int = Field(description="Prices that it was trained on")
     data_hash: str = Field(description="SHA-256 of these prices")
-    members: list[str] = Field(examples=[["naive", "prophet", "lear", "boosting"]])
+    members: list[str] = Field(examples=[["naive", "lear", "kernel", "boosting"]])
     duration_s: float = Field(description="That its training took")
     size_bytes: int
     damage: str | None = Field(
@@ -257,7 +262,7 @@ class ValidationAnswer(BaseModel):
     serving: ServingAnswer
     better_than_naive: bool | None = Field(
         description="Whether the serving version's proof shows a smaller error than copying last week; "
-        "null without a version or a proof"
+        "null without a proof"
     )
     significant: bool | None = Field(description="Whether the whole 95 % interval of that difference is on one side")
     proof: Proof | None = Field(description="Of the serving version, over all hours")

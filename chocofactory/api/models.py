@@ -11,7 +11,6 @@ from chocofactory.api.jobs import accepted
 from chocofactory.api.schemas import Problem, RunAnswer
 from chocofactory.bootstrap import factory
 from chocofactory.services.records import (
-    ALL,
     drift_record,
     promotion_record,
     proof_record,
@@ -23,8 +22,6 @@ from chocofactory.services.records import (
 
 if TYPE_CHECKING:
     from flask_openapi3 import APIBlueprint
-
-    from chocofactory.services.models import Serving
 
 NAME = "models"
 TRAIN = "train_models"
@@ -68,6 +65,7 @@ def add_routes(blueprint: APIBlueprint) -> None:
     def validate() -> dict[str, Any]:
         """Files by their hashes, the serving version's proof, and how its forecasts have fared since."""
         checks, serving = factory().models.validate(), factory().models.serving()
+        report = serving.version.report if serving.version else {}
         return {
             "files_ok": all(check.ok for check in checks) if checks else None,
             "files": [
@@ -75,7 +73,8 @@ def add_routes(blueprint: APIBlueprint) -> None:
                 for check in checks
             ],
             "serving": serving_record(serving),
-            **_proof(serving),
+            **versus_naive(report, serving.model),
+            "proof": proof_record(report),
             "drift": drift_record(factory().accuracy.realised()),
         }
 
@@ -96,16 +95,3 @@ def add_routes(blueprint: APIBlueprint) -> None:
         """Never the one that serves."""
         factory().models.delete(path.name)
         return "", 204
-
-
-def _proof(serving: Serving) -> dict[str, Any]:
-    report = serving.version.report if serving.version else {}
-    comparison = versus_naive(report, serving.model)
-    if comparison is None:
-        verdict = {"better_than_naive": None, "significant": None}
-    else:
-        verdict = {
-            "better_than_naive": comparison["difference_eur_kwh"] < 0,
-            "significant": comparison["high"] < 0 or comparison["low"] > 0,
-        }
-    return {**verdict, "proof": proof_record(report, ALL)}

@@ -99,22 +99,24 @@ class Predictions:
         return pd.concat(frames, ignore_index=True)[["origin", "time", "model", *QUANTILES]]
 
 
-def predictions(roll: Roll, prices: pd.Series, first: date | None = None) -> Predictions:
-    """What the models of a roll said from the origins since ``first``, each from the errors that were known at it.
-
-    The ensemble is one of the models where a part of it is.
+def predictions(
+    roll: Roll, prices: pd.Series, first: date | None = None, models: Sequence[str] | None = None
+) -> Predictions:
+    """What models of a roll said from the origins since ``first``, each from the errors that were known at it.
 
     Parameters
     ----------
     prices
         What hours cost [EUR/kWh], by UTC time.
+    models
+        Those wanted; by default all of the roll, and the ensemble where a part of it is among them.
 
     """
     members = parts(roll.points)
-    if members and ENSEMBLE not in roll.points:
+    if members and ENSEMBLE not in roll.points and ENSEMBLE in (models or [ENSEMBLE]):
         roll = roll.including(ENSEMBLE, combined(roll, members))
     start = 0 if first is None else bisect_left(roll.origins, first)
-    quantiles = {name: rolled_quantiles(roll, name, start) for name in roll.points}
+    quantiles = {name: rolled_quantiles(roll, name, start) for name in models or roll.points}
     return Predictions(roll.origins[start:], quantiles, prices)
 
 

@@ -310,7 +310,7 @@ class Models:
                 return (row, entry), ()
             return (row, entry), (
                 Message(
-                    "Version {damaged} is damaged: {version}, the last good one, serves.",
+                    "Version {damaged} is missing or damaged: {version}, the last good one, serves.",
                     damaged=damaged[0],
                     version=row.version,
                 ),
@@ -318,7 +318,8 @@ class Models:
         if damaged:
             return None, (
                 Message(
-                    "Version {damaged} is damaged and there is no other: the naive model serves.", damaged=damaged[0]
+                    "Version {damaged} is missing or damaged and there is no other: the naive model serves.",
+                    damaged=damaged[0],
                 ),
             )
         return None, (Message("No model is trained yet: the naive one serves, which repeats the week before."),)

@@ -6,7 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.clock import local
+from chocofactory.forecasting.scores import ALL
 from chocofactory.services.forecasts import as_records
+from chocofactory.services.models import NAIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,10 +16,6 @@ if TYPE_CHECKING:
     from chocofactory.services.accuracy import Realised
     from chocofactory.services.forecasts import Forecast
     from chocofactory.services.models import Promotion, Serving, Version
-
-ALL = "all"
-"""The group of a report's scores that is of all hours together."""
-NAIVE = "naive"
 
 
 def forecast_record(forecast: Forecast, horizon: int) -> dict[str, Any]:
@@ -62,13 +60,17 @@ def version_record(version: Version, serving: Serving) -> dict[str, Any]:
         "damage": str(version.damage) if version.damage else None,
         "promoted": version.promoted,
         "verdict": str(version.verdict) if version.verdict else None,
-        "proof": proof_record(version.report, ALL),
+        "proof": proof_record(version.report),
     }
 
 
 def version_details(version: Version, serving: Serving) -> dict[str, Any]:
     """One version in full: its parameters and libraries, and its proof by lead day, hour and month, too."""
-    details = {"parameters": version.parameters, "libraries": version.libraries, "proof": proof_record(version.report)}
+    details = {
+        "parameters": version.parameters,
+        "libraries": version.libraries,
+        "proof": proof_record(version.report, full=True),
+    }
     return version_record(version, serving) | details
 
 
@@ -82,8 +84,8 @@ def promotion_record(promotion: Promotion) -> dict[str, Any]:
     }
 
 
-def proof_record(report: Mapping[str, Any], group: str | None = None) -> dict[str, Any] | None:
-    """A version's backtest on days that it had not seen, of one ``group`` of scores or of all; None without any."""
+def proof_record(report: Mapping[str, Any], *, full: bool = False) -> dict[str, Any] | None:
+    """A version's backtest on days that it had not seen, over all hours or in ``full`` by groups; None without any."""
     if not report:
         return None
     return {
@@ -91,8 +93,9 @@ def proof_record(report: Mapping[str, Any], group: str | None = None) -> dict[st
         "last_day": report["last"],
         "origins": report["origins"],
         "refit_days": report["refit_days"],
-        "scores": [_score(row) for row in report["scores"] if group in (None, row["group"])],
-        "comparisons": [dict(row) for row in report["comparisons"]],
+        "scores": [_score(row) for row in report["scores"] if full or row["group"] == ALL],
+        "comparisons": report["comparisons"],
+        "comparisons_day_1": report["comparisons_day_1"],
     }
 
 
@@ -102,10 +105,18 @@ def overall(report: Mapping[str, Any], model: str) -> dict[str, Any] | None:
     return next(map(_score, rows), None)
 
 
-def versus_naive(report: Mapping[str, Any], model: str) -> dict[str, Any] | None:
-    """How a model compares with the naive one in a report; a negative ``difference_eur_kwh`` is for the model."""
-    rows = (dict(row) for row in report.get("comparisons", ()) if (row["model"], row["versus"]) == (model, NAIVE))
-    return next(rows, None)
+def versus_naive(report: Mapping[str, Any], model: str) -> dict[str, bool | None]:
+    """Whether a model's error is smaller than the naive one's in a report, and whether that is more than chance.
+
+    Chance means that the 95 % interval of the difference holds zero. None where it is not known.
+    """
+    relative = (overall(report, model) or {}).get("relative_mae")
+    pairs = (row for row in report.get("comparisons", ()) if (row["model"], row["versus"]) == (model, NAIVE))
+    low, high = next(((row["low"], row["high"]) for row in pairs), (None, None))
+    return {
+        "better_than_naive": None if relative is None or model == NAIVE else relative < 1,
+        "significant": None if low is None or high is None else low > 0 or high < 0,
+    }
 
 
 def drift_record(realised: Realised) -> dict[str, Any]:

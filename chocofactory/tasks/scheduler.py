@@ -26,8 +26,9 @@ DELIVER_MINUTES = 1
 def start(factory: Factory) -> BackgroundScheduler | None:
     """Begin with all that runs by itself; ``None`` where the settings leave nothing of it.
 
-    What is missing is caught up with now and every few minutes, unless the settings say never. The demo fills its
-    history before this returns, so that the first page is a full one. What waits for a server is sent every minute.
+    What is missing is caught up with now and every few minutes, unless the settings say never; forecasts are issued
+    and models trained when they are due. The demo fills its history before this returns, so that the first page is a
+    full one. What waits for a server is sent every minute.
     """
     demo = factory.settings.mode == "demo"
     scheduler = BackgroundScheduler(timezone=MADRID)
@@ -37,8 +38,9 @@ def start(factory: Factory) -> BackgroundScheduler | None:
         factory.jobs.sweep()
         sweep_uploads(factory.uploads, factory.clock.now())
         catch_up(factory, wait=demo)
-        foresee(factory)
         _add(scheduler, factory, catch_up, IntervalTrigger(minutes=CATCH_UP_MINUTES, jitter=30))
+    if factory.settings.catch_up_days or factory.settings.train_days or demo:
+        foresee(factory)
         _add(scheduler, factory, foresee, IntervalTrigger(minutes=FORESEE_MINUTES, jitter=30))
     if not scheduler.get_jobs():
         return None

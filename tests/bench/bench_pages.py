@@ -33,12 +33,14 @@ PAGES = {
     "prices, 30 days": "/prices",
     "prices, 4.5 years": "/prices?first=2021-06-01&last=2025-12-31",
     "spot, 11 years": "/prices?first=2015-01-01&last=2025-12-31&market=spot_es",
+    "forecast": "/forecast?ago=3",
     "climate": "/climate",
     "data": "/data",
 }
 PRESSED = {
     "prices-download": "prices-export.n_clicks",
     "data-run": "data-fetch.n_clicks",
+    "forecast-download": "forecast-export.n_clicks",
     "climate-download": "climate-export.n_clicks",
 }
 """What a reader presses to start the callbacks that a page does not call by itself."""

@@ -162,7 +162,8 @@ def test_a_defect_in_a_run_ends_the_run_and_not_the_scheduler(factory):
 
 
 def test_told_never_the_scheduler_does_not_start(tmp_path, clock, source):
-    factory = bootstrap.build(load_settings(data_dir=tmp_path, catch_up_days=0), clock=clock, sources=[source])
+    settings = load_settings(data_dir=tmp_path, catch_up_days=0, train_days=0)
+    factory = bootstrap.build(settings, clock=clock, sources=[source])
     assert scheduler.start(factory) is None
     factory.close()
     assert source.asked == []

@@ -1,11 +1,18 @@
 from dataclasses import replace
+from datetime import date, timedelta
 
 import pytest
 
 from chocofactory.api.forecast_schemas import ModelDetails, ModelsAnswer, ValidationAnswer
 from chocofactory.core.errors import StoreReadOnly
+from chocofactory.forecasting.backtest import roll
+from chocofactory.forecasting.history import History
+from chocofactory.forecasting.naive import Naive
+from chocofactory.forecasting.predictions import predictions
+from chocofactory.forecasting.scores import report
 from chocofactory.services.accuracy import Alarm, Drift
 from chocofactory.services.jobs import JobKind, Outcome
+from tests.forecast_kit import Level, made_up_prices
 from tests.served_kit import DAMAGED, NEW, OLD, FakeModels, a_version, with_fakes
 
 TRAIN = "train_models"
@@ -16,8 +23,8 @@ UNKNOWN = "20200101T000000Z-ffffff"
 def factory(factory):
     """Three versions, the middle one serves; training takes no time."""
 
-    def work(params, report):
-        report(50, "Fitting {model}", model="lear")
+    def work(params, tell):
+        tell(50, "Fitting {model}", model="lear")
         return Outcome({"version": NEW, "promoted": True})
 
     factory.jobs.register([JobKind(TRAIN, work)])
@@ -80,7 +87,7 @@ def test_one_version_is_told_with_all_of_its_proof(client, prefix):
     ModelDetails.model_validate(body)
     assert (body["parameters"], body["libraries"]) == ({"lear": {"windows": [56, 728]}}, {"lightgbm": "4.6.0"})
     assert [(score["group"], score["key"]) for score in body["proof"]["scores"] if score["model"] == "naive"] == [
-        ("all", None),
+        ("all", "all"),
         ("lead_day", 1),
         ("lead_day", 2),
     ]
@@ -176,6 +183,39 @@ def test_a_serving_version_that_is_worse_or_not_surely_better_is_called_so(clien
     factory.models.kept[NEW] = version
     body = client.get("/models/validate").get_json()
     assert (body["better_than_naive"], body["significant"]) == (True, False)
+
+
+def test_of_too_few_forecasts_nothing_is_called_significant(client, factory):
+    version = a_version(NEW)
+    (comparison,) = version.report["comparisons"]
+    comparison |= {name: None for name in comparison if name not in {"model", "versus"}}
+    factory.models.kept[NEW] = version
+    body = client.get("/models/validate").get_json()
+    ValidationAnswer.model_validate(body)
+    assert (body["better_than_naive"], body["significant"]) == (True, None)
+    ModelDetails.model_validate(client.get(f"/models/{NEW}").get_json())
+
+
+@pytest.mark.parametrize("days", [5, 40])
+def test_a_proof_is_told_as_it_was_made(client, factory, days):
+    """With a report as training makes it, of a few origins and of many."""
+    prices = made_up_prices(last=date(2024, 5, 10))
+    last = date(2024, 5, 2)
+    rolled = roll({"naive": Naive, "level": Level}, History.of(prices, None, date(2024, 5, 11)), date(2024, 2, 1), last)
+    made = report(predictions(rolled, prices, last - timedelta(days=days - 1)), 7)
+    factory.models.kept[NEW] = replace(a_version(NEW), report=made)
+    proof = ModelDetails.model_validate(client.get(f"/models/{NEW}").get_json()).proof
+    assert (proof.first_day, proof.last_day, proof.origins) == (last - timedelta(days=days - 1), last, days)
+    assert [(score.model, score.group, score.key, score.hours, score.mae_eur_kwh) for score in proof.scores] == [
+        (row["model"], row["group"], row["key"], row["n"], pytest.approx(row["mae"], abs=1e-8))
+        for row in made["scores"]
+    ]
+    assert [each.model_dump() for each in proof.comparisons] == made["comparisons"]
+    checked = ValidationAnswer.model_validate(client.get("/models/validate").get_json())
+    assert {score.group for score in checked.proof.scores} == {"all"}
+    (row,) = (row for row in made["scores"] if (row["model"], row["group"]) == ("ensemble", "all"))
+    assert checked.better_than_naive is (row["rmae"] < 1)
+    assert (checked.significant is None) is (made["comparisons"][0]["low"] is None)
 
 
 def test_alarms_are_told_in_words(client, factory, monkeypatch):

@@ -78,6 +78,19 @@ def test_a_short_twin_leaves_nothing_out():
     assert "rows" not in words(twin)
 
 
+def test_a_twin_of_all_rows_hands_them_to_the_browser_as_text():
+    columns = (tables.Column("Begins", text.moment), tables.Column("Price", text.price, numeric=True))
+    rows = [(datetime(2025, 11, 1, hour, tzinfo=UTC), hour / 100) for hour in range(24)] * 10
+    twin = tables.long_twin(columns, rows, "Prices", "page-chart")
+    (store,) = find(twin, "Store")
+    assert store.id == {"type": "rows", "table": "page-chart"}
+    assert store.data["heads"] == [{"head": "Begins", "numeric": False}, {"head": "Price", "numeric": True}]
+    assert len(store.data["rows"]) == 240
+    assert store.data["rows"][7] == ["1 Nov 2025, 08:00", "0.070 €/kWh"]
+    (place,) = find(twin, "Div")
+    assert place.id == {"type": "table", "table": "page-chart"}
+
+
 def test_missing_values_are_dashes():
     frame = _frame(date(2025, 11, 20), date(2025, 11, 20))
     frame.iloc[0, 0] = np.nan

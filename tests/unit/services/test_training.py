@@ -273,7 +273,7 @@ def test_a_damaged_version_is_refused_and_the_last_good_one_serves(factory: Fact
     serving = again.models.serving()
     assert serving.version is not None
     assert serving.version.id == first
-    assert str(serving.reasons[0]) == f"Version {second} is damaged: {first}, the last good one, serves."
+    assert str(serving.reasons[0]) == f"Version {second} is missing or damaged: {first}, the last good one, serves."
     assert again.forecasts.forecast().version == first
     assert [(check.version, check.ok) for check in again.models.validate()] == [(second, False), (first, True)]
     with pytest.raises(ModelDamaged):
