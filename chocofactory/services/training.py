@@ -137,6 +137,7 @@ class Training:
             self._models.promote(version, "training", verdict.message)
         elif verdict.naive:
             self._models.serve_naive("training", verdict.message)
+        report(100, verdict.message.template, **verdict.message.fields)
         score = _score(proven, trained.names[0])
         figures = {"mae_eur_kwh": score.get("mae"), "rmae": score.get("rmae")}
         return Outcome({"version": version, "promoted": verdict.promoted, **figures, "reason": str(verdict.message)})
