@@ -98,6 +98,7 @@ def test_a_version_that_beats_the_naive_model_comes_to_serve(factory: Factory) -
     assert run.state == "succeeded"
     assert run.result is not None
     assert run.result["promoted"]
+    assert run.message.format(**run.message_fields) == run.result["reason"]
     serving = factory.models.serving()
     assert serving.version is not None
     assert (serving.version.id, serving.model) == (run.result["version"], "ensemble")
