@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     Kinds = npt.NDArray[np.int_]
 
 PAST_DAYS = 28
-"""Days before a midnight that its level, its spread and its features are made of."""
+"""Days before a midnight that its spread and its features are made of."""
+_LEVEL_DAYS = 7
 _LAGS = (1, 2, 3, 7, 14)
 _HALF_LIFE_DAYS = 12.0
 _STEP_PRIOR = 1e-4
@@ -126,8 +127,8 @@ def tariff_steps(pvpc: Numbers, spot: Numbers, dear: Numbers) -> Numbers:
 class Midnights:
     """Features of midnights, shape (rows, ...), in units that make all years alike.
 
-    ``level`` and ``spread`` [EUR/kWh], shape (rows, 1), are mean and standard deviation of all hours of the 28 days
-    before, and ``past`` (rows, 28, 24) these days in those units, yesterday first.
+    ``level`` and ``spread`` [EUR/kWh], shape (rows, 1), are the mean of all hours of the 7 days before and the standard
+    deviation of those of 28, and ``past`` (rows, 28, 24) these days in such units, yesterday first.
     """
 
     market: Market
@@ -143,7 +144,8 @@ class Midnights:
         past = market.price[rows[:, None] - np.arange(1, PAST_DAYS + 1)]
         whole = np.isfinite(past).all(axis=(1, 2))
         rows, past = rows[whole], past[whole]
-        level, spread = past.mean(axis=(1, 2)), np.maximum(past.std(axis=(1, 2)), _LEAST_SPREAD)
+        level = past[:, :_LEVEL_DAYS].mean(axis=(1, 2))
+        spread = np.maximum(past.std(axis=(1, 2)), _LEAST_SPREAD)
         past = (past - level[:, None, None]) / spread[:, None, None]
         return cls(market, rows, kinds_of(market.days), level[:, None], spread[:, None], past)
 

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.float64]
 
-_PENALTIES = (0.3, 0.6, 1.0, 1.0, 1.0, 1.5, 1.5)
+_PENALTIES = (0.2, 0.4, 0.7, 1.0, 1.0, 1.5, 1.5)
 """Of each lead day: the further ahead, the less the past says, and the more a forecast is drawn towards the mean."""
-_HALF_LIFE_DAYS = 730.0
+_HALF_LIFE_DAYS = 1000.0
 _ROUNDS = 4
-_LEAST_ERROR = 0.15
+_LEAST_ERROR = 0.3
 _LEAST_VARIANCE = 1e-9
 _RECALL_DAYS = 365
 """How far back a forecast looks: for the tariff's steps, to which older days add a billionth."""
@@ -138,8 +138,7 @@ def _fit(midnights: Midnights, lead: int) -> tuple[Numbers, Numbers]:
     known = np.isfinite(y).all(axis=1)
     x, y = midnights.features(lead)[known], y[known]
     age = len(midnights.market) - midnights.rows[known]
-    # The root lies between money, which is what counts, and units of spread, in which all days are alike.
-    importance = np.sqrt(midnights.spread[known, 0]) * 0.5 ** (age / _HALF_LIFE_DAYS)
+    importance = 0.5 ** (age / _HALF_LIFE_DAYS)
     slopes, intercepts = ridge(x, y, importance, _PENALTIES[lead])
     for _ in range(_ROUNDS - 1):
         error = np.abs(y - x @ slopes - intercepts).mean(axis=1)

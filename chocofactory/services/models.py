@@ -282,6 +282,8 @@ class Models:
             if not version.damaged and version.last is not None and version.last < history.origin:
                 trained = self.load(version.id)
                 return Champion(trained, trained.names[0], version.id)
+        if not self._registry.entries():
+            return Champion(self._naive(history, spot=spot), NAIVE, None, (_untrained(),))
         why = Message(
             "Every version of the models has learnt from prices of {day} or later: the naive model speaks for it.",
             day=history.origin.isoformat(),
@@ -322,7 +324,7 @@ class Models:
                     damaged=damaged[0],
                 ),
             )
-        return None, (Message("No model is trained yet: the naive one serves, which repeats the week before."),)
+        return None, (_untrained(),)
 
     def _promoted(self) -> str | None:
         serving = self._promotions.serving()
@@ -332,6 +334,10 @@ class Models:
         at = self._clock.now()
         self._promotions.promote(version, at, requested_by, reason.template, reason.fields)
         return Promotion(at, version, requested_by, reason)
+
+
+def _untrained() -> Message:
+    return Message("No model is trained yet: the naive one serves, which repeats the week before.")
 
 
 def _too_short(days: int) -> Message:

@@ -112,7 +112,8 @@ class Training:
         trained = self._fitted(history, report)
         report(90, "Comparing with the model that serves")
         prices = found.pvpc["price_eur_kwh"]
-        proof = predictions(trained.roll.told(history), prices, history.origin - timedelta(days=PROOF_DAYS))
+        tried = trained.roll.told(history).before(history.origin)
+        proof = predictions(tried, prices, history.origin - timedelta(days=PROOF_DAYS))
         proven = report_of(proof, REFIT_DAYS)
         verdict = self._verdict(trained, proven, history)
         version = new_version_id(self._clock.now())

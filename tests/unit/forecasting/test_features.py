@@ -106,7 +106,7 @@ def test_features_are_those_of_a_hand_count() -> None:
     row = 91  # the midnight at which Monday 1 April 2024 begins; Good Friday was on 29 March
     midnights = Midnights.of(market, np.array([row]))
     before = market.price[row - 28 : row]
-    level, spread = before.mean(), before.std()
+    level, spread = before[-7:].mean(), before.std()
     scaled = (market.price - level) / spread
     one = midnights.features(4)[0]  # of Friday 5 April
 
