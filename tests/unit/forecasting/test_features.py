@@ -67,6 +67,19 @@ def test_surcharge_of_a_day_is_that_of_its_periods() -> None:
     assert market.surcharge(origin, 3).max() == pytest.approx(P1 - P3, abs=2e-3)
 
 
+def test_a_midnight_knows_nothing_of_what_came_after_it() -> None:
+    history = history_of(spot_first=date(2023, 9, 1))
+    late = Market.of(history)
+    for day in (date(2024, 1, 10), date(2024, 3, 1), date(2024, 4, 20)):
+        early = Market.of(history.before(day))
+        row = np.array([len(early)])
+        one, other = Midnights.of(late, row), Midnights.of(early, row)
+        assert late.days[row[0]].date() == day
+        for lead in range(7):
+            assert np.array_equal(one.features(lead), other.features(lead))
+            assert np.array_equal(one.prices(np.ones((1, 24)), lead), other.prices(np.ones((1, 24)), lead))
+
+
 def test_without_spot_prices_stay_as_they_are() -> None:
     known = history_of()
     history = History.of(made_up_prices(date(2023, 11, 1), date(2024, 4, 20)), None, date(2024, 4, 21))
