@@ -168,10 +168,22 @@ def test_what_was_saved_says_the_same_to_the_last_bit(history: History, tmp_path
     for day in (date(2024, 6, 20), date(2024, 6, 25)):
         assert np.array_equal(other.predict(history.before(day)), member.predict(history.before(day)))
 
-    (tmp_path / "lear.npz").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="pickle"):
+
+def test_a_file_that_is_not_what_was_saved_is_refused(history: History, tmp_path) -> None:
+    path = tmp_path / "lear.npz"
+    fitted(history).save(tmp_path)
+    whole = path.read_bytes()
+    for broken in (b"", b"nonsense", whole[:-100], whole[:1000]):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError):  # noqa: PT011
+            Lear.load(tmp_path)
+    np.savez(path, slopes=np.zeros((7, 5, 24)), intercepts=np.zeros((7, 24)))
+    with pytest.raises(ValueError, match="do not fit"):
         Lear.load(tmp_path)
-    (tmp_path / "lear.npz").unlink()
+    np.savez(path, slopes=np.zeros((7, 5, 24)))
+    with pytest.raises(KeyError):
+        Lear.load(tmp_path)
+    path.unlink()
     with pytest.raises(OSError, match="lear"):
         Lear.load(tmp_path)
 
