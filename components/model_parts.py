@@ -114,20 +114,26 @@ def leaderboard(report: Mapping[str, Any], serving: str) -> Component:
     return html.Div(table(columns, rows, _("All models over the proof, the best first")), className="roomy")
 
 
+def spot_words(report: Mapping[str, Any]) -> str | None:
+    """How far off tomorrow is once its spot prices are out; None where that was not tried."""
+    row = part(scores_frame(report), names.FROM_SPOT, "lead_day")
+    if 1 not in row.index:
+        return None
+    return _(
+        "Once the day-ahead prices of tomorrow are out, tomorrow is off by {error}, {share} of the naive error.",
+        error=text.price(row.loc[1, "mae"], DIGITS),
+        share=text.percent(row.loc[1, "rmae"]),
+    )
+
+
 def comparison_words(comparisons: Sequence[Mapping[str, Any]], model: str, versus: str) -> Any:
     """Whether a model is better than another, plainly, with the difference of errors, its interval and its p-value."""
     if model == versus:
         return text.MISSING
-    made = {(one["model"], one["versus"]): one for one in comparisons if one["p_value"] is not None}
-    fields = ("difference_eur_kwh", "low", "high")
-    if (model, versus) in made:
-        p = made[model, versus]["p_value"]
-        difference, low, high = (made[model, versus][name] for name in fields)
-    elif (versus, model) in made:
-        p = made[versus, model]["p_value"]
-        difference, high, low = (-made[versus, model][name] for name in fields)
-    else:
+    found = _comparison(comparisons, model, versus)
+    if found is None:
         return text.MISSING
+    difference, low, high, p = found
     plain = _("no significant difference")
     if p < _SIGNIFICANT:
         plain = _("better") if difference < 0 else _("worse")
@@ -228,7 +234,7 @@ def _good(serving: Serving) -> str:
         "The forecast of the next seven days is off by {error} on average, {compared}; in the {days} of its proof"
         " {share} of the prices lay in the 90 % band.",
         error=text.price(row["mae"]),
-        compared=_compared(float(row["rmae"])),
+        compared=_compared(serving, float(row["rmae"])),
         days=ngettext("{n} day", "{n} days", serving.version.report["origins"]),
         share=text.percent(row["coverage_90"]),
     )
@@ -246,11 +252,28 @@ def _proof_row(serving: Serving) -> pd.Series | None:
     return pd.concat([rows.iloc[0], pd.Series({"tomorrow": tomorrow})])
 
 
-def _compared(rmae: float) -> str:
+def _compared(serving: Serving, rmae: float) -> str:
+    """How the error of what serves lies beside the naive one; that it may be chance, where that was not ruled out."""
     if abs(rmae - 1) < _SAME:
         return _("as much as copying last week")
     words = _("{share} less than copying last week") if rmae < 1 else _("{share} more than copying last week")
-    return words.format(share=text.percent(abs(1 - rmae)))
+    told = words.format(share=text.percent(abs(1 - rmae)))
+    report = serving.version.report if serving.version else {}
+    found = _comparison(report.get("comparisons", ()), serving.model, REFERENCE)
+    by_chance = found is None or found[3] >= _SIGNIFICANT
+    return _("{told} (perhaps by chance)", told=told) if by_chance else told
+
+
+def _comparison(
+    comparisons: Sequence[Mapping[str, Any]], model: str, versus: str
+) -> tuple[float, float, float, float] | None:
+    """Difference of errors [EUR/kWh], both ends of its interval and its p-value, turned where it was made so."""
+    made = {(one["model"], one["versus"]): one for one in comparisons if one["p_value"] is not None}
+    if one := made.get((model, versus)):
+        return one["difference_eur_kwh"], one["low"], one["high"], one["p_value"]
+    if one := made.get((versus, model)):
+        return -one["difference_eur_kwh"], -one["high"], -one["low"], one["p_value"]
+    return None
 
 
 def _serving_card(serving: Serving) -> Component:
@@ -271,7 +294,7 @@ def _proof_cards(serving: Serving) -> list[Component]:
         why = _("Nothing is proved of what serves.")
         return [cards.kpi(label, text.MISSING, detail=why) for label in labels]
     error = [
-        html.Div(_compared(float(row["rmae"]))),
+        html.Div(_compared(serving, float(row["rmae"]))),
         html.Div(_("tomorrow: {error}", error=text.price(row["tomorrow"], DIGITS))),
     ]
     band = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dash
 from dash import ClientsideFunction, Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
+from pandas.util import hash_pandas_object
 
 from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
@@ -56,6 +57,7 @@ class ids:  # noqa: N801 - read as a namespace
     windows = "forecast-windows"
     export = "forecast-export"
     download = "forecast-download"
+    told = "forecast-told"
 
 
 def layout(hours: object = None, ago: object = None, model: object = None, **_query: Any) -> Component:
@@ -79,6 +81,7 @@ def layout(hours: object = None, ago: object = None, model: object = None, **_qu
                 className="toolbar",
             ),
             html.Div(id=ids.empty),
+            dcc.Store(id=ids.told),
             html.Div(
                 [
                     html.Section(
@@ -137,27 +140,38 @@ def fan(model: str, hours: str, ago: str, _minutes: int | None, theme: str, wide
     return figure, graph_config(_file(forecast, NAME))
 
 
-@callback(Output(f"{ids.fan}-caption", "children"), MODEL, AGO, Input("minute", "n_intervals"))
-def hours(model: str, ago: str, _minutes: int | None) -> list[Component]:
-    """How right it was some days ago, every hour in a table, and where programs find them."""
+@callback(
+    Output(f"{ids.fan}-caption", "children"),
+    Output(f"{ids.week}-caption", "children"),
+    Output(ids.told, "data"),
+    MODEL,
+    AGO,
+    Input("minute", "n_intervals"),
+    State(ids.told, "data"),
+)
+def captions(model: str, ago: str, _minutes: int | None, told: str | None) -> tuple[list[Component], Component, str]:
+    """How right it was some days ago, and the tables; nothing while they are as told: one that is open would close."""
     forecast = _told(model)
+    shown = _week(forecast, ago)
+    now_told = f"{ago} {hash_pandas_object(shown.frame).sum()}"
+    if now_told == told:
+        raise PreventUpdate
     said, day = [], _said_on(ago)
     if day is not None:
         truth = factory().prices.frame(day, local_date(forecast.frame.index[-1]))["price_eur_kwh"]
         said = [forecast_parts.said_words(day, factory().forecasts.said(day), truth)]
     programs = html.A(_("For programs: the forecast that serves"), href=dash.get_relative_path(TWIN), className="small")
-    return [*said, forecast_parts.hours_twin(_week(forecast, ago)), programs]
+    days = forecast_parts.days_twin(shown, forecast.start)
+    return [*said, forecast_parts.hours_twin(shown), programs], days, now_told
 
 
-@callback(
-    Output(ids.week, "figure"), Output(f"{ids.week}-caption", "children"), Output(ids.week, "config"), MODEL, *LOOK
-)
-def week(model: str, _minutes: int | None, theme: str, wide: bool) -> tuple[Any, Component, dict[str, Any]]:
+@callback(Output(ids.week, "figure"), Output(ids.week, "config"), MODEL, *LOOK)
+def week(model: str, _minutes: int | None, theme: str, wide: bool) -> tuple[Any, dict[str, Any]]:
     """The week by day and hour."""
     forecast = _told(model)
     shown = _week(forecast)
     figure = forecast_figures.week_heatmap(shown, theme=theme, wide=wide, scale=price_range(shown.frame["price"]))
-    return figure, forecast_parts.days_twin(shown, forecast.start), graph_config(_file(forecast, f"{NAME}_week"))
+    return figure, graph_config(_file(forecast, f"{NAME}_week"))
 
 
 @callback(

@@ -167,8 +167,8 @@ def proof(version: str, *_changes: Any) -> tuple[Any, bool, Any, Any]:
     if found is None:
         return options, True, model_parts.nothing_proved(trained=bool(known)), None
     serving = _told(factory().models.serving).model
-    words = html.P(model_parts.proof_words(found), className="muted")
-    return options, False, None, [words, model_parts.leaderboard(found.report, serving)]
+    words = [html.P(model_parts.proof_words(found), className="muted"), model_parts.leaderboard(found.report, serving)]
+    return options, False, None, [*words, html.P(model_parts.spot_words(found.report), className="muted small")]
 
 
 @callback(

@@ -71,7 +71,9 @@ class PriceForecastHour(BaseModel):
     model: str | None = Field(description="Model of this hour; null for a published price", examples=["ensemble"])
     version: str | None = Field(description="Its version; null for a published price, and while none serves")
     tariff_period: str = Field(examples=["P2"])
-    source: str = Field(description="Where a published price is from; `chocofactory` for a forecast", examples=["ree"])
+    source: str = Field(
+        description="Where the price is from; `chocofactory` for a forecast, `demo` in the demo", examples=["ree"]
+    )
 
 
 class PriceForecastAnswer(BaseModel):
@@ -171,10 +173,10 @@ class ModelComparison(BaseModel):
 
 
 class Proof(BaseModel):
-    """A backtest: forecasts from every midnight of the days, each from what was known then."""
+    """A backtest: forecasts of seven days from one midnight after the other, each from what was known then."""
 
-    first_day: date
-    last_day: date
+    first_day: date = Field(description="The day that begins at the first of these midnights")
+    last_day: date = Field(description="That of the last; hours whose price was not out then do not count")
     origins: int = Field(description="Forecasts made", examples=[60])
     refit_days: int
     scores: list[ModelScore]

@@ -11,31 +11,30 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import holidays
 import numpy as np
 import pandas as pd
 
 from chocofactory.domain.tariff import is_rest_day, tariff
+from chocofactory.forecasting.days import REST_DAY, USUAL_DAYS, Calendar
 from chocofactory.forecasting.history import HOURS
 from chocofactory.forecasting.model import LEAD_DAYS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from chocofactory.forecasting.days import Rows
     from chocofactory.forecasting.history import History
 
     Numbers = npt.NDArray[np.float64]
-    Rows = npt.NDArray[np.intp]
-    Kinds = npt.NDArray[np.int_]
 
-PAST_DAYS = 28
-"""Days before a midnight that its level, its spread and its features are made of."""
+FEATURES = 239
+"""Numbers that a midnight gives for each lead day."""
+_LEVEL_DAYS = 7
 _LAGS = (1, 2, 3, 7, 14)
 _HALF_LIFE_DAYS = 12.0
 _STEP_PRIOR = 1e-4
 _LONGEST_HOLE_DAYS = 14
 _LEAST_SPREAD = 0.004
-_MONDAY, _FRIDAY, _SUNDAY = 0, 4, 6
 _YEAR_DAYS = 365.25
 
 
@@ -126,13 +125,13 @@ def tariff_steps(pvpc: Numbers, spot: Numbers, dear: Numbers) -> Numbers:
 class Midnights:
     """Features of midnights, shape (rows, ...), in units that make all years alike.
 
-    ``level`` and ``spread`` [EUR/kWh], shape (rows, 1), are mean and standard deviation of all hours of the 28 days
-    before, and ``past`` (rows, 28, 24) these days in those units, yesterday first.
+    ``level`` and ``spread`` [EUR/kWh], shape (rows, 1), are the mean of all hours of the 7 days before and the standard
+    deviation of those of 28, and ``past`` (rows, 28, 24) these days in such units, yesterday first.
     """
 
     market: Market
     rows: Rows
-    kinds: Kinds
+    calendar: Calendar
     level: Numbers
     spread: Numbers
     past: Numbers
@@ -140,12 +139,13 @@ class Midnights:
     @classmethod
     def of(cls, market: Market, rows: Rows) -> Midnights:
         """Those midnights of the rows for which the 28 days before are known."""
-        past = market.price[rows[:, None] - np.arange(1, PAST_DAYS + 1)]
+        past = market.price[rows[:, None] - np.arange(1, USUAL_DAYS + 1)]
         whole = np.isfinite(past).all(axis=(1, 2))
         rows, past = rows[whole], past[whole]
-        level, spread = past.mean(axis=(1, 2)), np.maximum(past.std(axis=(1, 2)), _LEAST_SPREAD)
+        level = past[:, :_LEVEL_DAYS].mean(axis=(1, 2))
+        spread = np.maximum(past.std(axis=(1, 2)), _LEAST_SPREAD)
         past = (past - level[:, None, None]) / spread[:, None, None]
-        return cls(market, rows, kinds_of(market.days), level[:, None], spread[:, None], past)
+        return cls(market, rows, Calendar.of(market.days[0], len(market.days)), level[:, None], spread[:, None], past)
 
     @cached_property
     def recent(self) -> Numbers:
@@ -160,33 +160,28 @@ class Midnights:
 
     def alike(self, lead: int) -> Numbers:
         """The two latest days of the kind of the day ``lead`` days later, the newer first: shape (rows, 48)."""
-        before = self.kinds[self.rows[:, None] - np.arange(1, PAST_DAYS + 1)]
-        same = before == self.kinds[self.rows + lead][:, None]
+        kind = self.calendar.kind
+        same = kind[self.rows[:, None] - np.arange(1, USUAL_DAYS + 1)] == kind[self.rows + lead][:, None]
         place, newest = np.arange(len(self.rows)), same.argmax(axis=1)
         same[place, newest] = False
         return np.concatenate([self.past[place, newest], self.past[place, same.argmax(axis=1)]], axis=1)
 
-    def calendar(self, lead: int) -> Numbers:
+    def day(self, lead: int) -> Numbers:
         """What the calendar says of the day ``lead`` days later: shape (rows, 20).
 
         Marks of its kind and of that of yesterday (7 each), holiday, day between a holiday and a weekend, and two waves
         of the year.
         """
-        days, kinds, target = self.market.days, self.kinds, self.rows + lead
-        weekday = days.day_of_week.to_numpy()
-        holiday = (kinds == _SUNDAY) & (weekday != _SUNDAY)
-        bridge = np.zeros(len(days), dtype=bool)
-        bridge[:-1] |= holiday[1:] & (weekday[:-1] == _MONDAY)
-        bridge[1:] |= holiday[:-1] & (weekday[1:] == _FRIDAY)
-        angle = 2 * np.pi * days.day_of_year.to_numpy()[target] / _YEAR_DAYS
+        calendar, target = self.calendar, self.rows + lead
+        angle = 2 * np.pi * calendar.day_of_year[target] / _YEAR_DAYS
         waves = [np.sin(angle), np.cos(angle), np.sin(2 * angle), np.cos(2 * angle)]
-        marks = np.eye(_SUNDAY + 1)
-        single = np.stack([holiday[target], bridge[target], *waves], axis=1)
-        return np.concatenate([marks[kinds[target]], marks[kinds[self.rows - 1]], single], axis=1)
+        marks = np.eye(REST_DAY + 1)
+        single = np.stack([calendar.holiday[target], calendar.bridge[target], *waves], axis=1)
+        return np.concatenate([marks[calendar.kind[target]], marks[calendar.kind[self.rows - 1]], single], axis=1)
 
     def features(self, lead: int) -> Numbers:
         """All features for the day ``lead`` days later: shape (rows, 239)."""
-        return np.concatenate([self.recent, self.alike(lead), self.calendar(lead)], axis=1)
+        return np.concatenate([self.recent, self.alike(lead), self.day(lead)], axis=1)
 
     def targets(self, lead: int) -> Numbers:
         """That day without the steps known at the midnight, in these units, NaN if unknown: shape (rows, 24)."""
@@ -195,12 +190,6 @@ class Midnights:
     def prices(self, values: Numbers, lead: int) -> Numbers:
         """What a model says of that day in these units, as PVPC [EUR/kWh]: shape (rows, 24)."""
         return values * self.spread + self.level + self.market.surcharge(self.rows, lead)
-
-
-def kinds_of(days: pd.DatetimeIndex) -> Kinds:
-    """Weekdays, Monday is 0; a national holiday of Spain is as a Sunday."""
-    festive = holidays.country_holidays("ES", years=range(days[0].year, days[-1].year + 1))
-    return np.asarray(np.where([day in festive for day in days.date], _SUNDAY, days.day_of_week))
 
 
 def _dear(days: pd.DatetimeIndex) -> Numbers:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
+from zipfile import BadZipFile
 
 import numpy as np
 
-from chocofactory.core.errors import InvalidInput
-from chocofactory.forecasting.features import PAST_DAYS, Market, Midnights
-from chocofactory.forecasting.model import LEAD_DAYS, LEAST_DAYS
+from chocofactory.forecasting.days import USUAL_DAYS, need_days
+from chocofactory.forecasting.features import FEATURES, Market, Midnights
+from chocofactory.forecasting.history import HOURS
+from chocofactory.forecasting.model import LEAD_DAYS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,11 +29,11 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.float64]
 
-_PENALTIES = (0.3, 0.6, 1.0, 1.0, 1.0, 1.5, 1.5)
+_PENALTIES = (0.2, 0.4, 0.7, 1.0, 1.0, 1.5, 1.5)
 """Of each lead day: the further ahead, the less the past says, and the more a forecast is drawn towards the mean."""
-_HALF_LIFE_DAYS = 730.0
+_HALF_LIFE_DAYS = 1000.0
 _ROUNDS = 4
-_LEAST_ERROR = 0.15
+_LEAST_ERROR = 0.3
 _LEAST_VARIANCE = 1e-9
 _RECALL_DAYS = 365
 """How far back a forecast looks: for the tariff's steps, to which older days add a billionth."""
@@ -56,8 +58,9 @@ class Lear:
             The history is shorter than 56 days.
 
         """
-        market = _market(history)
-        midnights = Midnights.of(market, np.arange(PAST_DAYS, len(market)))
+        need_days(history, self.name)
+        market = Market.of(history)
+        midnights = Midnights.of(market, np.arange(USUAL_DAYS, len(market)))
         fits = [_fit(midnights, lead) for lead in range(LEAD_DAYS)]
         self._slopes = np.stack([slopes for slopes, _ in fits])
         self._intercepts = np.stack([intercepts for _, intercepts in fits])
@@ -71,7 +74,8 @@ class Lear:
             The history is shorter than 56 days.
 
         """
-        market = _market(history.since(history.origin - timedelta(days=_RECALL_DAYS)))
+        need_days(history, self.name)
+        market = Market.of(history.since(history.origin - timedelta(days=_RECALL_DAYS)))
         origin = Midnights.of(market, np.array([len(market)]))
         days = [
             origin.prices(origin.features(lead) @ self._slopes[lead] + self._intercepts[lead], lead)
@@ -94,10 +98,18 @@ class Lear:
             The file is not what ``save`` wrote.
 
         """
-        member = cls()
-        with np.load(folder / _FILE, allow_pickle=False) as file:
-            member._slopes, member._intercepts = file["slopes"], file["intercepts"]
-        return member
+        made = cls()
+        try:
+            with (folder / _FILE).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+                made._slopes, made._intercepts = file["slopes"], file["intercepts"]
+        except (BadZipFile, EOFError) as error:
+            msg = f"{_FILE} is no whole file"
+            raise ValueError(msg) from error
+        expected = (LEAD_DAYS, FEATURES, HOURS), (LEAD_DAYS, HOURS)
+        if (made._slopes.shape, made._intercepts.shape) != expected:
+            msg = f"the parts of {_FILE} do not fit together"
+            raise ValueError(msg)
+        return made
 
 
 def ridge(x: Numbers, y: Numbers, weights: Numbers, penalty: float) -> tuple[Numbers, Numbers]:
@@ -138,21 +150,9 @@ def _fit(midnights: Midnights, lead: int) -> tuple[Numbers, Numbers]:
     known = np.isfinite(y).all(axis=1)
     x, y = midnights.features(lead)[known], y[known]
     age = len(midnights.market) - midnights.rows[known]
-    # The root lies between money, which is what counts, and units of spread, in which all days are alike.
-    importance = np.sqrt(midnights.spread[known, 0]) * 0.5 ** (age / _HALF_LIFE_DAYS)
+    importance = 0.5 ** (age / _HALF_LIFE_DAYS)
     slopes, intercepts = ridge(x, y, importance, _PENALTIES[lead])
     for _ in range(_ROUNDS - 1):
         error = np.abs(y - x @ slopes - intercepts).mean(axis=1)
         slopes, intercepts = ridge(x, y, importance / np.maximum(error, _LEAST_ERROR), _PENALTIES[lead])
     return slopes, intercepts
-
-
-def _market(history: History) -> Market:
-    if len(history) < LEAST_DAYS:
-        raise InvalidInput(
-            "The model {model} needs {least} days of prices; {there} are there.",
-            model=Lear.name,
-            least=LEAST_DAYS,
-            there=len(history),
-        )
-    return Market.of(history)

@@ -106,15 +106,16 @@ def diebold_mariano(differences: Numbers, reach: int) -> tuple[float, float]:
 
 
 def _resampled(one: Numbers, other: Numbers, length: int) -> tuple[float, float, float, float]:
-    """95 % intervals of the difference of means and of its relation to the second: a moving-block bootstrap.
+    """95 % intervals of the difference of means and of its relation to the second, from resampled blocks of origins.
 
-    Blocks of ``length`` origins are drawn until there are as many as before (Künsch 1989), the last one cut; the same
-    draws for any two models.
+    Blocks of ``length`` origins are drawn until there are as many as before, the last one cut (Künsch 1989); after the
+    last origin comes the first again, so that none counts less for standing at an end (Politis and Romano 1992). The
+    draws are the same for any two models.
     """
     n = len(one)
     chance = np.random.default_rng(_SEED)
-    starts = chance.integers(0, n - length + 1, (_RESAMPLES, ceil(n / length)))
-    drawn = (starts[:, :, None] + np.arange(length)).reshape(_RESAMPLES, -1)[:, :n]
+    starts = chance.integers(0, n, (_RESAMPLES, ceil(n / length)))
+    drawn = (starts[:, :, None] + np.arange(length)).reshape(_RESAMPLES, -1)[:, :n] % n
     first, second = one[drawn].mean(axis=1), other[drawn].mean(axis=1)
     low, high = np.quantile(first - second, _INTERVAL)
     if not second.all():

@@ -18,6 +18,7 @@ from chocofactory.forecasting.history import spread
 from chocofactory.forecasting.model import LEAD_DAYS, QUANTILES
 from chocofactory.forecasting.trained import FROM_SPOT
 from chocofactory.services.jobs import JobKind, Outcome
+from chocofactory.services.memo import Memo
 from chocofactory.services.price_history import known
 
 if TYPE_CHECKING:
@@ -101,14 +102,16 @@ class Forecasts:
         self._published = published
         self._models = models
         self._source = source
+        self._memo = Memo(store, size=8)
 
     def forecast(
         self, at: datetime | None = None, horizon: int = LONGEST_HORIZON, model: str | None = None
     ) -> Forecast:
         """Prices of the ``horizon`` hours that begin with the one of ``at`` (by default now).
 
-        With ``at`` it sees what could be seen at that moment: prices of days whose publication lay behind, and only
-        models that had learnt from nothing later.
+        With ``at`` it sees what could be seen at that moment: prices of days whose publication lay behind (at their
+        present value, should they have been revised since), and only models that had learnt from nothing later.
+        Without, who asks within the same minute gets the same.
 
         Raises
         ------
@@ -126,8 +129,14 @@ class Forecasts:
         if at is not None and at > now:
             raise InvalidInput("{at} lies in the future: what is known then cannot be known now.", at=at.isoformat())
         start = _hour(at or now)
-        found = known(self._published, at or now, HISTORY_DAYS)
-        return self._made(found, start, start + horizon * HOUR, model, replay=at is not None)
+        end = start + horizon * HOUR
+        if at is not None:
+            return self._made(known(self._published, at, HISTORY_DAYS), start, end, model, replay=True)
+        minute = now.replace(second=0, microsecond=0)
+        return self._memo.get(
+            (minute, horizon, model, self._models.promoted()),
+            lambda: self._made(known(self._published, now, HISTORY_DAYS), start, end, model),
+        )
 
     def windows(self, forecast: Forecast, hours: int, count: int = 5) -> list[CheapWindow]:
         """The ``count`` cheapest stretches of ``hours`` hours from now on that do not overlap, cheapest first.

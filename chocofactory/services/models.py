@@ -152,7 +152,7 @@ class Models:
 
         """
         self._registry.verify(version)
-        if version == self._promoted():
+        if version == self.promoted():
             raise Conflict("Version {version} serves already.", version=version)
         return self._promote(version, requested_by, reason or Message("Promoted by hand."))
 
@@ -169,7 +169,7 @@ class Models:
             Nothing served before it that is still there.
 
         """
-        present = self._promoted()
+        present = self.promoted()
         there = {entry.id for entry in self._registry.entries() if entry.damage is None}
         for row in self._promotions.newest():
             if row.version is not None and row.version != present and row.version in there:
@@ -188,7 +188,7 @@ class Models:
 
         """
         serving = self.serving().version
-        if version in {self._promoted(), serving.id if serving else None}:
+        if version in {self.promoted(), serving.id if serving else None}:
             self._registry.read(version)
             raise Conflict("Version {version} serves: another must be promoted before it can go.", version=version)
         self._registry.delete(version)
@@ -198,7 +198,7 @@ class Models:
     def prune(self, keep: int) -> list[str]:
         """Remove all versions but the ``keep`` newest and the one that serves; the ids of those that went."""
         serving = self.serving().version
-        spare = {version for version in (self._promoted(), serving.id if serving else None) if version}
+        spare = {version for version in (self.promoted(), serving.id if serving else None) if version}
         return self._registry.prune(keep, spare)
 
     def validate(self) -> list[Check]:
@@ -237,6 +237,11 @@ class Models:
                 known=", ".join(champion.trained.names),
             )
         return Champion(champion.trained, model, champion.version, champion.reasons)
+
+    def promoted(self) -> str | None:
+        """The version that came to serve last; None where that is the naive model, or nothing ever did."""
+        serving = self._promotions.serving()
+        return serving.version if serving else None
 
     def load(self, version: str) -> Trained:
         """A version's models, verified; the last few stay in memory.
@@ -282,6 +287,8 @@ class Models:
             if not version.damaged and version.last is not None and version.last < history.origin:
                 trained = self.load(version.id)
                 return Champion(trained, trained.names[0], version.id)
+        if not self._registry.entries():
+            return Champion(self._naive(history, spot=spot), NAIVE, None, (_untrained(),))
         why = Message(
             "Every version of the models has learnt from prices of {day} or later: the naive model speaks for it.",
             day=history.origin.isoformat(),
@@ -322,16 +329,16 @@ class Models:
                     damaged=damaged[0],
                 ),
             )
-        return None, (Message("No model is trained yet: the naive one serves, which repeats the week before."),)
-
-    def _promoted(self) -> str | None:
-        serving = self._promotions.serving()
-        return serving.version if serving else None
+        return None, (_untrained(),)
 
     def _promote(self, version: str | None, requested_by: str, reason: Message) -> Promotion:
         at = self._clock.now()
         self._promotions.promote(version, at, requested_by, reason.template, reason.fields)
         return Promotion(at, version, requested_by, reason)
+
+
+def _untrained() -> Message:
+    return Message("No model is trained yet: the naive one serves, which repeats the week before.")
 
 
 def _too_short(days: int) -> Message:

@@ -112,7 +112,8 @@ class Training:
         trained = self._fitted(history, report)
         report(90, "Comparing with the model that serves")
         prices = found.pvpc["price_eur_kwh"]
-        proof = predictions(trained.roll.told(history), prices, history.origin - timedelta(days=PROOF_DAYS))
+        tried = trained.roll.told(history).before(history.origin)
+        proof = predictions(tried, prices, history.origin - timedelta(days=PROOF_DAYS))
         proven = report_of(proof, REFIT_DAYS)
         verdict = self._verdict(trained, proven, history)
         version = new_version_id(self._clock.now())
@@ -137,6 +138,7 @@ class Training:
             self._models.promote(version, "training", verdict.message)
         elif verdict.naive:
             self._models.serve_naive("training", verdict.message)
+        report(100, verdict.message.template, **verdict.message.fields)
         score = _score(proven, trained.names[0])
         figures = {"mae_eur_kwh": score.get("mae"), "rmae": score.get("rmae")}
         return Outcome({"version": version, "promoted": verdict.promoted, **figures, "reason": str(verdict.message)})

@@ -34,6 +34,7 @@ PAGES = {
     "prices, 4.5 years": "/prices?first=2021-06-01&last=2025-12-31",
     "spot, 11 years": "/prices?first=2015-01-01&last=2025-12-31&market=spot_es",
     "forecast": "/forecast?ago=3",
+    "models": "/model-health",
     "climate": "/climate",
     "data": "/data",
 }
@@ -41,6 +42,7 @@ PRESSED = {
     "prices-download": "prices-export.n_clicks",
     "data-run": "data-fetch.n_clicks",
     "forecast-download": "forecast-export.n_clicks",
+    "models-download": "models-export-realised.n_clicks",
     "climate-download": "climate-export.n_clicks",
 }
 """What a reader presses to start the callbacks that a page does not call by itself."""

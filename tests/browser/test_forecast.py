@@ -70,6 +70,17 @@ def test_choices_go_into_the_address_and_the_keyboard_makes_them(page):
     assert shown.one("#forecast-fan-caption details").get_attribute("open")
 
 
+def test_a_table_that_is_open_stays_open_when_the_page_is_refreshed(page):
+    shown = page("/forecast")
+    for chart in ("fan", "week"):
+        shown.one(f"#forecast-{chart}-caption summary").send_keys(Keys.ENTER)
+    shown.js("window.before = document.querySelector('#forecast-windows table')")
+    shown.js("window.dash_clientside.set_props('minute', {n_intervals: 1})")
+    shown.until(lambda: not shown.js("return window.before.isConnected"))
+    shown.settle()
+    assert all(shown.one(f"#forecast-{chart}-caption details").get_attribute("open") for chart in ("fan", "week"))
+
+
 def test_the_windows_are_those_of_the_service(page, demo):
     shown = page("/forecast?hours=4", lang="en")
     windows = demo.factory.forecasts.windows(demo.factory.forecasts.forecast(), 4)

@@ -7,6 +7,7 @@ import threading
 
 import numpy as np
 import pytest
+import requests
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
@@ -57,6 +58,15 @@ def judged(stage):
 def _play(site, models, found):
     object.__setattr__(site.factory, "models", models)
     object.__setattr__(site.factory, "accuracy", kit.FakeAccuracy(found))
+
+
+@pytest.fixture(scope="module")
+def trained(serve):
+    """The demo with 90 days of history, of which models were really trained; nothing is handed in."""
+    site = serve(demo_days=90)
+    run = site.factory.jobs.run("train_models", {}, "cli")
+    assert run.state == "succeeded", run.error
+    return site
 
 
 @pytest.mark.parametrize(("theme", "lang"), [("light", "es"), ("dark", "en")])
@@ -220,6 +230,30 @@ def test_a_training_that_is_under_way_is_shown_instead_of_a_second_one(page, jud
     assert not shown.one("#models-train").is_enabled()
     trainer.go.set()
     shown.until(lambda: shown.one("#models-train").is_enabled())
+
+
+def test_what_a_real_training_came_to_is_what_rest_tells_of_it(page, trained):
+    told = requests.get(f"{trained.url}/api/v1/models", timeout=30).json()
+    (version,) = told["models"]
+    shown = page("/model-health", at=trained, lang="en")
+    details = requests.get(f"{trained.url}/api/v1/models/{version['name']}", timeout=30).json()["proof"]
+    overall = {row["model"]: row for row in details["scores"] if row["group"] == "all"}
+    rows = {row[0].removesuffix(" serves"): row for row in shown.rows("#models-board")}
+    called = {"ensemble": "Ensemble of all", "lear": "Linear model", "naive": "Same hour last week"}
+    for model, name in called.items():
+        assert rows[name][1] == f"{overall[model]['mae_eur_kwh']:.4f}"
+        assert rows[name][2] == f"{100 * overall[model]['relative_mae']:.0f} %"
+    ensemble = next(row for row in details["comparisons"] if (row["model"], row["versus"]) == ("ensemble", "naive"))
+    assert f"{ensemble['difference_eur_kwh']:+.4f}, p " in rows["Ensemble of all"][3]
+    leads = [row for row in details["scores"] if (row["model"], row["group"]) == ("ensemble", "lead_day")]
+    drawn = next(line for line in shown.chart("models-lead", "data") if line["name"] == "ensemble of all")
+    assert [f"{row['mae_eur_kwh']:.4f}" in words for row, words in zip(leads, drawn["hovertext"], strict=True)] == [
+        True
+    ] * 7
+    assert [version["name"] in row[0] for row in shown.rows("#models-versions")] == [True]
+    assert shown.rows("#models-trainings")[0][:2] == ["Train the price models", "done"]
+    assert bool(told["serving"]["version"]) == ("serves" in shown.rows("#models-versions")[0][0])
+    shown.assert_clean_at_every_width("models-trained")
 
 
 def test_alarms_are_said_and_marked_and_days_that_came_true_can_be_taken_along(page, judged, tmp_path):

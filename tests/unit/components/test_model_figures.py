@@ -106,6 +106,8 @@ def test_what_came_true_shows_each_day_its_running_mean_and_the_naive_one():
     assert list(traces["of a day"].y[:5]) == pytest.approx(daily["mae"][:5].tolist())
     assert traces["14-day mean"].y[-1] == pytest.approx(daily["mae"][-14:].mean())
     assert traces["naive, 14-day mean"].y[-1] == pytest.approx(daily["naive_mae"][-14:].mean())
+    assert np.isnan(traces["of a day"].y[45])  # nothing was compared on that day
+    assert {trace.connectgaps for trace in figure.data if trace.mode == "lines"} == {False}
     held = [trace for trace in figure.data if trace.yaxis == "y2"]
     assert held[1].y[-1] == pytest.approx(daily["coverage_90"][-14:].mean())
     last = kit.LAST

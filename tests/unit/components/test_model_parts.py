@@ -71,6 +71,17 @@ def test_worse_and_equal_are_said_as_plainly_as_better(rmae, wanted):
     assert wanted in said(model_parts.headline(_serving(version=kit.version(report=report)), kit.realised()))
 
 
+def test_what_may_be_by_chance_is_said_to_be_so():
+    report = kit.report()
+    for made in report["comparisons"]:
+        made["p_value"] = 0.2
+    serving = _serving(version=kit.version(report=report))
+    assert "less than copying last week (perhaps by chance);" in said(model_parts.headline(serving, kit.realised()))
+    assert "(perhaps by chance)" in said(model_parts.fact_cards(serving, kit.realised()))
+    report["comparisons"] = []  # too few origins to compare at all
+    assert "(perhaps by chance)" in said(model_parts.headline(serving, kit.realised()))
+
+
 def test_without_a_version_it_is_said_that_last_week_is_copied_and_why():
     serving = _serving(version=None, model="naive", reasons=(Message("No model is trained yet."),))
     told = said(model_parts.headline(serving, kit.nothing_realised()))
@@ -156,6 +167,12 @@ def test_a_model_that_tells_one_day_alone_is_drawn_and_not_ranked():
     alone += [{**one, "model": "from_spot", "mae": 0.005} for one in kit.scores("lear") if one["key"] == 1][:1]
     report["scores"] += alone
     assert "Spot price" not in [row[0] for row in rows(model_parts.leaderboard(report, "ensemble"))]
+    share = next(one["rmae"] for one in alone if one["group"] == "lead_day")
+    assert model_parts.spot_words(report) == (
+        "Once the day-ahead prices of tomorrow are out, tomorrow is off by 0.0050 €/kWh,"
+        f" {100 * share:.0f} % of the naive error."
+    )
+    assert model_parts.spot_words(kit.report()) is None
     figure = model_figures.error_by_lead(model_figures.scores_frame(report), "ensemble")
     (spot,) = [trace for trace in figure.data if trace.name == "spot price"]
     assert (list(spot.x), list(spot.y)) == ([1], [0.005])

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 
-import holidays
 import numpy as np
 import pandas as pd
 import pytest
 
 from chocofactory.core.clock import MADRID, day_grid
 from chocofactory.domain.tariff import tariff
-from chocofactory.forecasting.features import Market, Midnights, kinds_of
+from chocofactory.forecasting.features import FEATURES, Market, Midnights
 from chocofactory.forecasting.history import History
 from tests.forecast_kit import made_up_prices
 
@@ -67,6 +66,19 @@ def test_surcharge_of_a_day_is_that_of_its_periods() -> None:
     assert market.surcharge(origin, 3).max() == pytest.approx(P1 - P3, abs=2e-3)
 
 
+def test_a_midnight_knows_nothing_of_what_came_after_it() -> None:
+    history = history_of(spot_first=date(2023, 9, 1))
+    late = Market.of(history)
+    for day in (date(2024, 1, 10), date(2024, 3, 1), date(2024, 4, 20)):
+        early = Market.of(history.before(day))
+        row = np.array([len(early)])
+        one, other = Midnights.of(late, row), Midnights.of(early, row)
+        assert late.days[row[0]].date() == day
+        for lead in range(7):
+            assert np.array_equal(one.features(lead), other.features(lead))
+            assert np.array_equal(one.prices(np.ones((1, 24)), lead), other.prices(np.ones((1, 24)), lead))
+
+
 def test_without_spot_prices_stay_as_they_are() -> None:
     known = history_of()
     history = History.of(made_up_prices(date(2023, 11, 1), date(2024, 4, 20)), None, date(2024, 4, 21))
@@ -106,10 +118,11 @@ def test_features_are_those_of_a_hand_count() -> None:
     row = 91  # the midnight at which Monday 1 April 2024 begins; Good Friday was on 29 March
     midnights = Midnights.of(market, np.array([row]))
     before = market.price[row - 28 : row]
-    level, spread = before.mean(), before.std()
+    level, spread = before[-7:].mean(), before.std()
     scaled = (market.price - level) / spread
     one = midnights.features(4)[0]  # of Friday 5 April
 
+    assert len(one) == FEATURES
     assert market.days[row] == pd.Timestamp("2024-04-01")
     for place, lag in enumerate((1, 2, 3, 7, 14)):
         assert one[24 * place : 24 * place + 24] == pytest.approx(scaled[row - lag])
@@ -126,19 +139,13 @@ def test_features_are_those_of_a_hand_count() -> None:
 
 
 def test_a_holiday_is_as_a_sunday_and_a_day_beside_it_is_marked() -> None:
-    days = pd.date_range("2024-01-01", "2026-12-31", freq="D")
-    expected = [
-        6 if day in holidays.country_holidays("ES", years=day.year) else day.weekday() for day in days.date.tolist()
-    ]
-    assert kinds_of(days).tolist() == expected
-
     history = history_of(date(2024, 1, 1), date(2024, 10, 30))
     market = Market.of(history)
     origin = Midnights.of(market, np.array([len(market)]))  # Thursday 31 October; Friday 1 November is a holiday
-    assert [origin.calendar(lead)[0, 14:16].tolist() for lead in range(3)] == [[0, 0], [1, 0], [0, 0]]
+    assert [origin.day(lead)[0, 14:16].tolist() for lead in range(3)] == [[0, 0], [1, 0], [0, 0]]
     history = history_of(date(2024, 7, 1), date(2024, 8, 12))
     market = Market.of(history)
     origin = Midnights.of(market, np.array([len(market)]))  # Tuesday; Thursday 15 August is a holiday
-    assert [origin.calendar(lead)[0, 14:16].tolist() for lead in (2, 3)] == [[1, 0], [0, 1]]
+    assert [origin.day(lead)[0, 14:16].tolist() for lead in (2, 3)] == [[1, 0], [0, 1]]
     newest = origin.alike(2)[0, :24]  # like the Sunday before, two days ago
     assert newest == pytest.approx(origin.past[0, 1])

@@ -185,3 +185,13 @@ def test_quantiles_never_fall(origins: int, seed: int, every: int, spread: float
     assert np.isfinite(bands).all()
     assert (np.diff(bands, axis=-1) >= 0).all()
     assert np.array_equal(bands[..., 2], made.points["m"][-3:])
+
+
+@pytest.mark.parametrize("bias", [-1.0, 1.0])
+def test_a_model_that_is_always_wrong_on_one_side_keeps_its_quantiles_in_order(bias: float) -> None:
+    made = made_up_roll(90)
+    bands = rolled_quantiles(Roll(made.origins, made.points, made.truth + bias, made.scale), "m")
+
+    assert (np.diff(bands, axis=-1) >= 0).all()
+    assert np.array_equal(bands[..., 2], made.points["m"])
+    assert (np.ptp(bands[-1, ..., :3] if bias > 0 else bands[-1, ..., 2:], axis=-1) == 0).all()

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from chocofactory.core.errors import InvalidInput
 from chocofactory.forecasting.backtest import roll
+from chocofactory.forecasting.features import Market, Midnights
 from chocofactory.forecasting.history import History
 from chocofactory.forecasting.lear import Lear, ridge
 from chocofactory.forecasting.naive import Naive
@@ -43,6 +44,23 @@ def test_ridge_says_what_another_library_says(rows: int) -> None:
     other = Ridge(alpha=0.4 * weights.sum()).fit(scaler.transform(x), y, sample_weight=weights)
     assert x @ slopes + intercepts == pytest.approx(other.predict(scaler.transform(x)), abs=1e-8)
     assert slopes[4] == pytest.approx(np.zeros(4), abs=1e-12)
+
+
+def test_a_lead_day_is_learnt_as_another_library_learns_it(history: History) -> None:
+    wild = np.where(np.arange(len(history)) % 5 == 0, 1.7, 1.0)[:, None]  # so that errors differ from day to day
+    history = History(history.pvpc * wild, history.spot * wild, history.known)
+    member, lead, penalty = fitted(history), 2, 0.7
+    midnights = Midnights.of(Market.of(history), np.arange(28, len(history) - lead))
+    x, y = midnights.features(lead), midnights.targets(lead)
+    importance = 0.5 ** ((len(history) - midnights.rows) / 1000)
+    weights = importance
+    for _ in range(4):
+        scaler = StandardScaler().fit(x, sample_weight=weights)
+        other = Ridge(alpha=penalty * weights.sum()).fit(scaler.transform(x), y, sample_weight=weights)
+        expected = other.predict(scaler.transform(x))
+        weights = importance / np.maximum(np.abs(y - expected).mean(axis=1), 0.3)
+
+    assert x @ member._slopes[lead] + member._intercepts[lead] == pytest.approx(expected, abs=1e-8)
 
 
 def test_it_beats_last_week_where_the_level_wanders() -> None:
@@ -92,7 +110,7 @@ def test_without_spot_it_says_finite_prices_as_well() -> None:
     assert np.abs(said - history.pvpc.to_numpy()[-7:]).mean() < 0.1
 
 
-def test_a_missing_day_changes_little_and_is_nothing_to_learn_from() -> None:
+def test_a_missing_day_changes_little() -> None:
     prices = made_up_prices()
     gone = prices.tz_convert("Europe/Madrid").index.normalize() == pd.Timestamp("2024-06-12", tz="Europe/Madrid")
     whole = History.of(prices, prices * 0.6, date(2024, 7, 1))
@@ -100,10 +118,16 @@ def test_a_missing_day_changes_little_and_is_nothing_to_learn_from() -> None:
     said, expected = fitted(holed).predict(holed), fitted(whole).predict(whole)
     assert np.abs(said - expected).mean() < 0.1 * expected.std()
 
-    filled = replace(holed, pvpc=holed.pvpc.copy())
-    once = fitted(holed)
-    filled.known.loc["2024-06-12"] = True
-    assert not np.array_equal(fitted(filled)._slopes, once._slopes)
+
+def test_a_day_that_was_filled_is_nothing_to_learn_from(history: History) -> None:
+    def learnt(factor: float, known: bool) -> np.ndarray:
+        pvpc, marks = history.pvpc.copy(), history.known.copy()
+        pvpc.iloc[-1] *= factor  # the last day is nobody's past yet
+        marks.iloc[-1] = known
+        return fitted(History(pvpc, history.spot, marks))._slopes
+
+    assert np.array_equal(learnt(1.0, known=False), learnt(3.0, known=False))
+    assert not np.array_equal(learnt(1.0, known=True), learnt(3.0, known=True))
 
 
 @pytest.mark.parametrize("shift", [-0.2, 0.0, 0.4])
@@ -144,10 +168,22 @@ def test_what_was_saved_says_the_same_to_the_last_bit(history: History, tmp_path
     for day in (date(2024, 6, 20), date(2024, 6, 25)):
         assert np.array_equal(other.predict(history.before(day)), member.predict(history.before(day)))
 
-    (tmp_path / "lear.npz").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="pickle"):
+
+def test_a_file_that_is_not_what_was_saved_is_refused(history: History, tmp_path) -> None:
+    path = tmp_path / "lear.npz"
+    fitted(history).save(tmp_path)
+    whole = path.read_bytes()
+    for broken in (b"", b"nonsense", whole[:-100], whole[:1000]):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError):  # noqa: PT011
+            Lear.load(tmp_path)
+    np.savez(path, slopes=np.zeros((7, 5, 24)), intercepts=np.zeros((7, 24)))
+    with pytest.raises(ValueError, match="do not fit"):
         Lear.load(tmp_path)
-    (tmp_path / "lear.npz").unlink()
+    np.savez(path, slopes=np.zeros((7, 5, 24)))
+    with pytest.raises(KeyError):
+        Lear.load(tmp_path)
+    path.unlink()
     with pytest.raises(OSError, match="lear"):
         Lear.load(tmp_path)
 

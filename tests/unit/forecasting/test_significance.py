@@ -79,13 +79,23 @@ def test_the_same_errors_are_compared_the_same_way_every_time() -> None:
     assert compare(errors, others) == compare(errors, others)
 
 
-def test_blocks_are_drawn_as_a_whole() -> None:
-    """With blocks as long as all there is, nothing can vary; single origins vary as the mean of independent ones."""
-    errors = np.random.default_rng(4).normal(1, 0.1, 15)
-    close = compare(errors, np.ones(15), overlap=7)
+def test_origins_are_drawn_as_often_at_the_ends_as_in_the_middle() -> None:
+    at_the_ends = np.ones(365)
+    at_the_ends[:20] = at_the_ends[-20:] = 2.0
+    ends, middle = (compare(errors, np.ones(365)) for errors in (at_the_ends, np.roll(at_the_ends, 180)))
+    assert (ends.low, ends.high) == (pytest.approx(middle.low, abs=0.012), pytest.approx(middle.high, abs=0.012))
+
+
+def test_the_interval_of_independent_errors_is_that_of_their_mean() -> None:
     free = compare(np.random.default_rng(4).normal(1, 0.1, 2000), np.ones(2000))
-    assert close.high - close.low < 4 * 0.1 / sqrt(15)
     assert free.high - free.low == pytest.approx(2 * 1.96 * 0.1 / sqrt(2000), rel=0.15)
+
+
+def test_neighbours_that_depend_on_each_other_make_the_interval_wider() -> None:
+    errors = 1 + 0.1 * overlapping(400, 0, 3)
+    shuffled = np.random.default_rng(1).permutation(errors)
+    close, free = compare(errors, np.ones(400)), compare(shuffled, np.ones(400))
+    assert close.high - close.low > 1.8 * (free.high - free.low)
 
 
 def test_origins_of_which_nothing_is_known_do_not_count() -> None:

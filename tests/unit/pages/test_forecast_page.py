@@ -261,3 +261,17 @@ def test_the_cheapest_stretch_of_the_chosen_length_is_shaded(site):
     figure = site.answers("/forecast?hours=7")["forecast-fan.figure"]
     (box,) = (shape for shape in figure["layout"]["shapes"] if shape["type"] == "rect")
     assert box["x1"] - box["x0"] == 7
+
+
+def test_tables_are_told_again_only_when_they_say_something_else(site):
+    ask = site.asks("/forecast")["forecast-fan-caption.children"]
+    client = site.server.test_client()
+    told = client.post(UPDATE, json=ask.payload).get_json()["response"]["forecast-told"]["data"]
+
+    def again():
+        state = [{**one, "value": told} for one in ask.payload["state"]]
+        return client.post(UPDATE, json={**ask.payload, "state": state}).status_code
+
+    assert again() == 204
+    site.forecasts.known = KNOWN + 0.01
+    assert again() == 200
