@@ -54,7 +54,7 @@ class Calendar:
         """The calendar of so many local days from ``first`` on."""
         rows = pd.date_range(first, periods=days, freq="D")
         weekday = rows.day_of_week.to_numpy().astype(np.int64)
-        known = _national(first.year - 1, rows[-1].year + 1)
+        known = national_holidays(first.year - 1, rows[-1].year + 1)
         place = rows.to_numpy().astype("datetime64[D]")
         later = np.searchsorted(known, place)
         ahead = (known[later] - place).astype(np.int64)
@@ -125,7 +125,7 @@ def in_units(values: Numbers, level: Numbers, spread: Numbers) -> Numbers:
 
 
 @lru_cache(maxsize=8)
-def _national(first_year: int, last_year: int) -> npt.NDArray[np.datetime64]:
+def national_holidays(first_year: int, last_year: int) -> npt.NDArray[np.datetime64]:
     """The holidays of all Spain in these years, in order."""
     import holidays
 

@@ -1,8 +1,8 @@
 """Prophet, set up for PVPC: the plain benchmark that knows the calendar and nothing of yesterday.
 
-Tuned on the forecasts of 2022-09 to 2024-12, refitted every week: a level without trend, from the last twelve weeks,
-errs less than any trend with changepoints (which it prolongs into the week ahead) and than longer windows (whose level
-is that of last year). Days of work and days of rest have a shape of their own.
+Tuned on 2022-09 to 2024-12 with weekly refits: over 2023 and 2024 a level without trend, from the last twelve weeks,
+erred less than trends with changepoints (which are prolonged into the week ahead) and than longer windows (whose level
+is that of last year). Working days and days of rest have a shape of their own.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 import pandas as pd
 from pandas.errors import Pandas4Warning
 
-from chocofactory.core.errors import InvalidInput
 from chocofactory.domain.tariff import rest_days, tariff
+from chocofactory.forecasting.days import national_holidays, need_days
 from chocofactory.forecasting.history import HOURS
-from chocofactory.forecasting.model import LEAD_DAYS, LEAST_DAYS
+from chocofactory.forecasting.model import LEAD_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,7 @@ _SEASON_SCALE = 0.02
 not take the level with it."""
 _WEEKLY_WAVES, _DAILY_WAVES = 3, 5
 _HOLIDAYS_AHEAD_YEARS = 2
+"""How long a model may serve after it was fitted without missing a holiday."""
 _alone = threading.Lock()
 
 
@@ -62,12 +63,12 @@ class ProphetMember:
             The history is shorter than 56 days.
 
         """
-        _check(self.name, history)
+        need_days(history, self.name)
         past = history.since(history.origin - timedelta(days=WINDOW_DAYS))
         frame = _calendar(pd.DatetimeIndex(past.pvpc.index)).assign(y=past.pvpc.to_numpy().ravel())
         known = np.repeat(past.known.to_numpy(dtype=bool), HOURS)
         with _quiet():
-            model = _configured(range(past.pvpc.index[0].year, history.origin.year + _HOLIDAYS_AHEAD_YEARS))
+            model = _configured(past.pvpc.index[0].year, history.origin.year + _HOLIDAYS_AHEAD_YEARS)
             model.fit(frame[known], seed=_SEED)
             if model.stan_backend is not None:
                 model.stan_backend.cleanup()  # its files, which else stay until the process ends
@@ -84,7 +85,7 @@ class ProphetMember:
             The history is shorter than 56 days.
 
         """
-        _check(self.name, history)
+        need_days(history, self.name)
         model = self._learnt()
         frame = _calendar(pd.date_range(history.origin, periods=LEAD_DAYS, freq="D"))
         with _quiet():
@@ -128,25 +129,16 @@ class ProphetMember:
         return self._model
 
 
-def _check(name: str, history: History) -> None:
-    if len(history) < LEAST_DAYS:
-        raise InvalidInput(
-            "The model {model} needs {least} days of prices; {there} are there.",
-            model=name,
-            least=LEAST_DAYS,
-            there=len(history),
-        )
-
-
-def _configured(years: range) -> Prophet:
+def _configured(first_year: int, last_year: int) -> Prophet:
     from prophet import Prophet
 
+    holidays = pd.DataFrame({"ds": pd.DatetimeIndex(national_holidays(first_year, last_year)), "holiday": "national"})
     model = Prophet(
         growth="flat",
         yearly_seasonality=False,
         weekly_seasonality=_WEEKLY_WAVES,
         daily_seasonality=False,
-        holidays=_holidays(years),
+        holidays=holidays,  # all of one kind: too few are in the window to tell them apart
         uncertainty_samples=0,
     )
     for condition in ("work", "rest"):
@@ -157,14 +149,6 @@ def _configured(years: range) -> Prophet:
         model.add_regressor(season, prior_scale=_SEASON_SCALE, standardize=False)
         model.add_regressor(f"rest_{season}", prior_scale=_SEASON_SCALE, standardize=False)
     return model
-
-
-def _holidays(years: range) -> pd.DataFrame:
-    """The national holidays of Spain, all of one kind: too few are in the window to tell them apart."""
-    import holidays
-
-    days = sorted(holidays.country_holidays("ES", years=years))
-    return pd.DataFrame({"ds": pd.to_datetime(days), "holiday": "national"})
 
 
 def _calendar(days: pd.DatetimeIndex) -> pd.DataFrame:
