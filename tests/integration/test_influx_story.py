@@ -130,7 +130,7 @@ def test_everything_goes_to_influx_and_back_and_is_proven_equal(choco, tmp_path,
 
 def test_a_copy_from_a_mistyped_folder_is_refused_and_makes_nothing(choco, tmp_path):
     elsewhere = {"DATA_DIR": str(tmp_path / "mistyped")}
-    told = choco("store", "copy", "--from", "sqlite", "--to", "influx", expect=1, **elsewhere)
+    told = choco("store", "copy", "--from", "sqlite", "--to", "influx", expect=3, **elsewhere)
     assert "There is no store at" in told.stderr
     assert "CHOCO_DATA_DIR" in told.stderr
     assert not (tmp_path / "mistyped" / "live" / "series.db").exists()

@@ -128,7 +128,9 @@ def test_what_cannot_be_read_in_the_outbox_keeps_nothing_from_being_sent(away, f
 
 
 def test_the_scheduler_delivers_even_when_it_is_told_never_to_catch_up(settings, clock):
-    idle = bootstrap.build(settings.model_copy(update={"catch_up_days": 0}), clock=clock, sources=[FakeSource()])
+    idle = bootstrap.build(
+        settings.model_copy(update={"catch_up_days": 0, "train_days": 0}), clock=clock, sources=[FakeSource()]
+    )
     running = scheduler.start(idle)
     try:
         (job,) = running.get_jobs()

@@ -75,7 +75,7 @@ def test_text_missing_values_keys_and_issues_come_back_too():
     )
     one = Batch(station, checked(station, frame, None), "siar", NOW)
     assert same(Batch.unpacked(one.packed()), one)
-    forecast = Series(PRICE_FORECAST, {"market": "m", "zone": "z", "model": "naive"})
+    forecast = Series(PRICE_FORECAST, {"market": "m", "zone": "z"})
     frame = hours([0.1]).rename(columns={"price_eur_kwh": "p50_eur_kwh"})
     one = Batch(forecast, checked(forecast, frame, NOW), "naive", LATER, NOW)
     assert same(Batch.unpacked(one.packed()), one)
