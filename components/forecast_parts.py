@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from chocofactory.core.messages import Message
     from chocofactory.domain.prices import Window
     from chocofactory.services.forecasts import CheapWindow, Forecast
-    from chocofactory.services.models import Version
+    from chocofactory.services.versions import Version
     from components.forecast_words import Week
 
 _CHANCES = (

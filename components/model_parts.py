@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
     from chocofactory.services.accuracy import Realised
-    from chocofactory.services.models import Serving, Version
+    from chocofactory.services.models import Serving
+    from chocofactory.services.versions import Version
 
 _SIGNIFICANT = 0.05
 _SAME = 0.005

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from dash.development.base_component import Component
 
-    from chocofactory.services.models import Promotion, Version
+    from chocofactory.services.models import Promotion
+    from chocofactory.services.versions import Version
 
 
 @dataclass(frozen=True)

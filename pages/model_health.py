@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from dash.development.base_component import Component
 
-    from chocofactory.services.models import Version
+    from chocofactory.services.versions import Version
 
 dash.register_page(__name__, path="/model-health", name=N_("Models"), title=page_title(N_("Model health")), order=3)
 

@@ -12,7 +12,8 @@ import pandas as pd
 from chocofactory.core.errors import Conflict, ModelDamaged, NotFound
 from chocofactory.core.messages import Message
 from chocofactory.services.accuracy import Drift, Realised, _alarms, _drift
-from chocofactory.services.models import Promotion, Serving, Version
+from chocofactory.services.models import Promotion, Serving
+from chocofactory.services.versions import Version
 
 LEVELS = (5, 25, 50, 75, 95)
 SPREADS = {"naive": 0.030, "prophet": 0.034, "lear": 0.021, "boosting": 0.023, "ensemble": 0.0195}

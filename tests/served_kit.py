@@ -12,7 +12,8 @@ from chocofactory.core.clock import Clock, day_start, local_date
 from chocofactory.core.errors import Conflict, InvalidInput, ModelDamaged, NotFound
 from chocofactory.core.messages import Message
 from chocofactory.services.forecasts import Forecast
-from chocofactory.services.models import Check, Promotion, Serving, Version
+from chocofactory.services.models import Check, Promotion, Serving
+from chocofactory.services.versions import Version
 
 OLD, NEW, DAMAGED = "20250301T030000Z-00aa11", "20250308T030000Z-00bb22", "20250309T030000Z-00cc33"
 STEPS = {"p05": -0.02, "p25": -0.01, "p50": 0.0, "p75": 0.01, "p95": 0.03}

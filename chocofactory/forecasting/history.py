@@ -59,12 +59,12 @@ class History:
                 "There are no prices of the {days} days before {day}.", days=LONGEST_HOLE_DAYS, day=origin.isoformat()
             )
         days = _after_long_holes(days, whole)
-        known = days.notna().sum(axis=1) >= HOURS - 1  # the day that lacks an hour in March is whole, too
+        known = days.notna().sum(axis=1) >= _hours_of_the_wall_clock(pd.DatetimeIndex(days.index))
         days = _filled(days)
         market = days.iloc[:0] if spot is None else _by_day(spot, origin)
         first = min([days.index[0], *market.index[:1]])
         market = market.reindex(pd.date_range(first, days.index[-1], freq="D"))
-        return cls(days, market.interpolate(axis=1, limit=1), known)
+        return cls(days, market.interpolate(axis=1, limit=1, limit_area="inside"), known)
 
     @property
     def origin(self) -> date:
@@ -141,6 +141,13 @@ def _by_day(prices: pd.Series, origin: date) -> pd.DataFrame:
     count = np.bincount(place, minlength=len(rows) * HOURS)
     means = np.divide(total, count, out=np.full(len(total), np.nan), where=count > 0)
     return pd.DataFrame(means.reshape(-1, HOURS), index=rows, columns=columns)
+
+
+def _hours_of_the_wall_clock(days: pd.DatetimeIndex) -> npt.NDArray[np.int64]:
+    """How many of the 24 hours of the wall clock days have: one less where the clock goes forward."""
+    starts = pd.date_range(days[0], periods=len(days) + 1, freq="D").tz_localize(MADRID)
+    lengths = np.diff(starts.as_unit("s").asi8) // 3600
+    return np.asarray(np.minimum(lengths, HOURS))
 
 
 def _after_long_holes(days: pd.DataFrame, whole: pd.Series) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -77,6 +77,20 @@ class Trained:
         past = follow(naive, history, min(first, history.origin), history.origin)
         return cls(naive, with_from_spot(past, history) if spot else past)
 
+    def caught_up(self, history: History) -> Trained:
+        """The same, its roll going on to the end of a history: errors since the training count for bands and weights.
+
+        Of the days since then the models have seen nothing; they forecast them as they stand.
+        """
+        last = self.roll.origins[-1]
+        if history.origin <= last:
+            return self
+        first = max(last + timedelta(days=1), history.origin - timedelta(days=UNTRAINED_ROLL_DAYS))
+        since = follow(self.members, history, first, history.origin)
+        if FROM_SPOT in self.roll.points:
+            since = with_from_spot(since, history)
+        return replace(self, roll=self.roll.joined(since))
+
     def expect(self, history: History, days: int = LEAD_DAYS, model: str = "", spot: Numbers | None = None) -> Expected:
         """What ``model`` (by default the first of ``names``) expects of the ``days`` that follow a history.
 
@@ -90,11 +104,13 @@ class Trained:
         points, said = ([], []) if first is None else ([first], [(FROM_SPOT, 0)])
         if first is not None:
             history = history.extended(first, spot)
+        lead = 0
         while len(points) < days:
-            for lead, day in enumerate(self._points(history, name, past)):
+            for day in self._points(history, name, past):
                 points.append(day)
-                said.append((name, lead if len(points) <= LEAD_DAYS + 1 else LEAD_DAYS - 1))
+                said.append((name, min(lead, LEAD_DAYS - 1)))
                 history = history.extended(day)
+                lead += 1
         rows, said = np.stack(points[:days]), said[:days]
         bands = [
             quantiles(row[None, :], [lead], past, speaker, origin, scale)

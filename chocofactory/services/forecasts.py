@@ -118,7 +118,7 @@ class Forecasts:
         InvalidInput
             The horizon is not 1 ... 168 hours, ``at`` lies in the future, or there is no such model (now).
         NotFound
-            There are no prices of the 14 days before.
+            There are no prices of the 14 days before, or of fewer than 7 days.
 
         """
         if not 1 <= horizon <= LONGEST_HORIZON:
@@ -131,7 +131,7 @@ class Forecasts:
         start = _hour(at or now)
         end = start + horizon * HOUR
         if at is not None:
-            return self._made(known(self._published, at, HISTORY_DAYS), start, end, model, replay=True)
+            return self._made(known(self._published, at, HISTORY_DAYS), start, end, model, at)
         minute = now.replace(second=0, microsecond=0)
         return self._memo.get(
             (minute, horizon, model, self._models.promoted()),
@@ -208,8 +208,13 @@ class Forecasts:
             found = known(self._published, self._clock.now(), HISTORY_DAYS)
         except NotFound:
             return False
-        newest = self.said(today)
+        history, newest = found.history(), self.said(today)
+        if len(history) < LEAD_DAYS:
+            return False
         if newest is None or newest.index[0].to_pydatetime() < day_start(found.origin):
+            return True
+        version = newest["version"].iloc[-1]
+        if (None if pd.isna(version) else version) != self._models.champion(history).version:
             return True
         spot = self._published.frame(found.origin, found.origin, SPOT)
         return found.spot_ahead() is not None and bool((spot["written_at"] > newest["issued_at"].iloc[0]).any())
@@ -269,11 +274,15 @@ class Forecasts:
         return Outcome(result)
 
     def _made(
-        self, found: Known, start: datetime, end: datetime, model: str | None, *, replay: bool = False
+        self, found: Known, start: datetime, end: datetime, model: str | None, moment: datetime | None = None
     ) -> Forecast:
         history = found.history()
-        spot = found.spot_ahead()
-        champion = self._models.champion(history, model, replay=replay, spot=spot is not None)
+        if len(history) < LEAD_DAYS:
+            raise NotFound(
+                "Prices are known of {days} days; a forecast needs {least}.", days=len(history), least=LEAD_DAYS
+            )
+        spot = found.spot_ahead() if model is None else None  # a model that is asked for speaks for itself
+        champion = self._models.champion(history, model, moment=moment, spot=spot is not None)
         days = max((local_date(end - HOUR) - found.origin).days + 1, 1)
         expected = champion.trained.expect(history, days, champion.model, spot)
         grid = pd.date_range(start, end, freq="h", inclusive="left", unit="us", name="time")

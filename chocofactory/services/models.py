@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.errors import Conflict, InvalidInput, ModelDamaged, NotFound
@@ -16,8 +16,12 @@ from chocofactory.forecasting.model import LEAST_DAYS
 from chocofactory.forecasting.naive import Naive
 from chocofactory.forecasting.recipes import MEMBERS
 from chocofactory.forecasting.trained import UNTRAINED_DAYS, Trained
+from chocofactory.services.versions import Version, version_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date, datetime
+
     from chocofactory.core.clock import Clock
     from chocofactory.forecasting.history import History
     from chocofactory.forecasting.registry import Entry, Registry
@@ -25,40 +29,10 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-_KEPT_IN_MEMORY = 2
+_KEPT_IN_MEMORY = 4
+_PROMOTIONS = 1000
+_BACK = Message("Rolled back from the naive model.")
 NAIVE = Naive.name
-
-
-@dataclass(frozen=True)
-class Version:
-    """A trained version: when and on what it was trained, and what its proof and its verdict were.
-
-    ``first`` ... ``last`` are the local days that it learnt from, ``hours`` how many prices of them were known, and
-    ``data_hash`` their SHA-256. ``report`` is that of ``forecasting.scores.report`` over the last days before its end,
-    each forecast from models that had not seen the hours; empty where history was too short for it. ``verdict`` says
-    whether it came to serve and why. A damaged version has only its id, size and damage.
-    """
-
-    id: str
-    created_at: datetime
-    size_bytes: int
-    members: tuple[str, ...] = ()
-    first: date | None = None
-    last: date | None = None
-    hours: int = 0
-    data_hash: str = ""
-    duration_s: float = 0.0
-    libraries: dict[str, str] = field(default_factory=dict)
-    parameters: dict[str, Any] = field(default_factory=dict)
-    report: dict[str, Any] = field(default_factory=dict)
-    promoted: bool = False
-    verdict: Message | None = None
-    damage: ModelDamaged | None = None
-
-    @property
-    def damaged(self) -> bool:
-        """Whether it is not what was written."""
-        return self.damage is not None
 
 
 @dataclass(frozen=True)
@@ -108,12 +82,14 @@ class Models:
         self._promotions = promotions
         self._clock = clock
         self._loaded: OrderedDict[str, Trained] = OrderedDict()
-        self._untrained: tuple[bytes, Trained] | None = None
+        self._caught_up: OrderedDict[tuple[str, date], Trained] = OrderedDict()
+        self._untrained: OrderedDict[tuple[bytes, ...], Trained] = OrderedDict()
         self._lock = threading.Lock()
+        self._naive_lock = threading.Lock()
 
     def versions(self) -> list[Version]:
         """Every version, newest first, the damaged ones among them."""
-        return [_version(entry) for entry in self._registry.entries()]
+        return [version_of(entry) for entry in self._registry.entries()]
 
     def show(self, version: str) -> Version:
         """One version.
@@ -124,7 +100,7 @@ class Models:
             There is no such version.
 
         """
-        return _version(self._registry.read(version))
+        return version_of(self._registry.read(version))
 
     def serving(self) -> Serving:
         """What serves now, or would if its files are sound; the newest sound one before it where they are not."""
@@ -133,7 +109,7 @@ class Models:
             since = self._promotions.serving()
             return Serving(None, NAIVE, since.at if since else None, reasons)
         promotion, entry = found
-        version = _version(entry)
+        version = version_of(entry)
         return Serving(version, self.load(version.id).names[0], promotion.at, reasons)
 
     def history(self, limit: int = 50) -> list[Promotion]:
@@ -161,7 +137,7 @@ class Models:
         return self._promote(None, requested_by, reason)
 
     def rollback(self, requested_by: str) -> Promotion:
-        """Let that version serve again which served before the present one.
+        """Let that version serve again which came to serve before the present one did, for the first time.
 
         Raises
         ------
@@ -170,10 +146,14 @@ class Models:
 
         """
         present = self.promoted()
-        there = {entry.id for entry in self._registry.entries() if entry.damage is None}
-        for row in self._promotions.newest():
-            if row.version is not None and row.version != present and row.version in there:
-                return self._promote(row.version, requested_by, Message("Rolled back from {version}.", version=present))
+        rows = self._promotions.newest(_PROMOTIONS)
+        order = list(dict.fromkeys(row.version for row in reversed(rows) if row.version is not None))
+        before = order[: order.index(present)] if present in order else order
+        for version in reversed(before):
+            with contextlib.suppress(NotFound, ModelDamaged):
+                self._registry.verify(version)
+                since = Message("Rolled back from {version}.", version=present) if present else _BACK
+                return self._promote(version, requested_by, since)
         raise Conflict("There is no earlier version to roll back to.")
 
     def delete(self, version: str) -> None:
@@ -213,11 +193,12 @@ class Models:
         return checks
 
     def champion(
-        self, history: History, model: str | None = None, *, replay: bool = False, spot: bool = False
+        self, history: History, model: str | None = None, *, moment: datetime | None = None, spot: bool = False
     ) -> Champion:
         """Models that may forecast from the end of a history, loaded and verified; with ``spot`` from spot prices, too.
 
-        In a ``replay`` of the past a version counts only if it learnt from nothing that the history does not hold.
+        Those that learnt from something that the history does not hold never speak. With a ``moment`` of the past it is
+        the version that served then.
 
         Raises
         ------
@@ -225,7 +206,7 @@ class Models:
             There is no such model, or none that is trained.
 
         """
-        champion = self._champion(history, replay=replay, spot=spot)
+        champion = self._champion(history, moment, spot=spot)
         if model is None or model == champion.model:
             return champion
         if model == NAIVE:
@@ -253,75 +234,60 @@ class Models:
 
         """
         with self._lock:
-            if version not in self._loaded:
-                members, past = self._registry.load(version, MEMBERS, Roll.load)
-                self._loaded[version] = Trained(members, past)
-            self._loaded.move_to_end(version)
-            while len(self._loaded) > _KEPT_IN_MEMORY:
-                self._loaded.popitem(last=False)
-            return self._loaded[version]
+            return _remembered(
+                self._loaded, version, lambda: Trained(*self._registry.load(version, MEMBERS, Roll.load))
+            )
 
-    def _champion(self, history: History, *, replay: bool, spot: bool) -> Champion:
+    def _champion(self, history: History, moment: datetime | None, *, spot: bool) -> Champion:
         if len(history) < LEAST_DAYS:
             return Champion(self._naive(history, spot=spot), NAIVE, None, (_too_short(len(history)),))
-        if replay:
-            return self._replayed(history, spot=spot)
-        found, reasons = self._first_sound()
+        found, reasons = self._first_sound(moment)
         if found is None:
             return Champion(self._naive(history, spot=spot), NAIVE, None, reasons)
-        trained = self.load(found[1].id)
-        return Champion(trained, trained.names[0], found[1].id, reasons)
+        version = version_of(found[1])
+        if version.last is None or version.last >= history.origin:
+            return Champion(self._naive(history, spot=spot), NAIVE, None, (_learnt_later(history),))
+        trained = self._up_to(version.id, history)
+        return Champion(trained, trained.names[0], version.id, reasons)
+
+    def _up_to(self, version: str, history: History) -> Trained:
+        """A version that knows its errors up to the end of a history; made once a day."""
+        key, trained = (version, history.origin), self.load(version)
+        with self._naive_lock:
+            return _remembered(self._caught_up, key, lambda: trained.caught_up(history))
 
     def _naive(self, history: History, *, spot: bool) -> Trained:
         """What needs no training; made once for the same prices."""
         recent = history.since(history.origin - UNTRAINED_DAYS)
-        key = bytes([spot]) + recent.pvpc.to_numpy().tobytes() + recent.spot.to_numpy().tobytes()
-        with self._lock:
-            if self._untrained is None or self._untrained[0] != key:
-                self._untrained = (key, Trained.untrained(history, spot=spot))
-            return self._untrained[1]
+        key = (bytes([spot]), recent.pvpc.to_numpy().tobytes(), recent.spot.to_numpy().tobytes())
+        with self._naive_lock:
+            return _remembered(self._untrained, key, lambda: Trained.untrained(history, spot=spot))
 
-    def _replayed(self, history: History, *, spot: bool) -> Champion:
-        for entry in self._registry.entries():
-            version = _version(entry)
-            if not version.damaged and version.last is not None and version.last < history.origin:
-                trained = self.load(version.id)
-                return Champion(trained, trained.names[0], version.id)
-        if not self._registry.entries():
-            return Champion(self._naive(history, spot=spot), NAIVE, None, (_untrained(),))
-        why = Message(
-            "Every version of the models has learnt from prices of {day} or later: the naive model speaks for it.",
-            day=history.origin.isoformat(),
-        )
-        return Champion(self._naive(history, spot=spot), NAIVE, None, (why,))
-
-    def _first_sound(self) -> tuple[tuple[ModelPromotion, Entry] | None, tuple[Message, ...]]:
-        """The newest promotion whose version is sound, and what there is to say of those that are passed over."""
+    def _first_sound(
+        self, moment: datetime | None = None
+    ) -> tuple[tuple[ModelPromotion, Entry] | None, tuple[Message, ...]]:
+        """The promotion in force (or that was, at a moment), or the one before it whose version is sound; and why."""
         damaged: list[str] = []
-        for row in self._promotions.newest():
+        for row in self._promotions.newest(_PROMOTIONS):
+            if moment is not None and row.at > moment:
+                continue
             if row.version is None:
                 if not damaged:
                     return None, (Message(row.message, **row.message_fields),)
-                continue
-            try:
-                entry = self._registry.read(row.version)
-                self.load(row.version)
-            except NotFound:
+                break
+            entry = self._sound(row.version)
+            if entry is None:
                 damaged.append(row.version)
-                continue
-            except ModelDamaged as error:
-                log.log(error.log_level, "model refused", version=row.version, reason=str(error))
-                damaged.append(row.version)
-                continue
-            if not damaged:
+            elif not damaged:
                 return (row, entry), ()
-            return (row, entry), (
-                Message(
-                    "Version {damaged} is missing or damaged: {version}, the last good one, serves.",
-                    damaged=damaged[0],
-                    version=row.version,
-                ),
-            )
+            else:
+                return (row, entry), (
+                    Message(
+                        "Version {damaged} is missing or damaged: {version}, the last good one, serves.",
+                        damaged=damaged[0],
+                        version=row.version,
+                    ),
+                )
         if damaged:
             return None, (
                 Message(
@@ -329,12 +295,44 @@ class Models:
                     damaged=damaged[0],
                 ),
             )
+        if moment is not None and self._promotions.serving() is not None:
+            return None, (Message("No model served yet at that moment: the naive one speaks for it."),)
         return None, (_untrained(),)
+
+    def _sound(self, version: str) -> Entry | None:
+        """A version that is what was written, and can be used; else None."""
+        try:
+            entry = self._registry.read(version)
+            if not version_of(entry).damaged:
+                self.load(version)
+                return entry
+        except NotFound:
+            return None
+        except ModelDamaged as error:
+            log.log(error.log_level, "model refused", version=version, reason=str(error))
+        return None
 
     def _promote(self, version: str | None, requested_by: str, reason: Message) -> Promotion:
         at = self._clock.now()
         self._promotions.promote(version, at, requested_by, reason.template, reason.fields)
         return Promotion(at, version, requested_by, reason)
+
+
+def _remembered(kept: OrderedDict[Any, Trained], key: object, build: Callable[[], Trained]) -> Trained:
+    """What is kept under a key, or else what is built now; the last few are kept."""
+    if key not in kept:
+        kept[key] = build()
+    kept.move_to_end(key)
+    while len(kept) > _KEPT_IN_MEMORY:
+        kept.popitem(last=False)
+    return kept[key]
+
+
+def _learnt_later(history: History) -> Message:
+    return Message(
+        "Every version of the models has learnt from prices of {day} or later: the naive model speaks for it.",
+        day=history.origin.isoformat(),
+    )
 
 
 def _untrained() -> Message:
@@ -351,26 +349,3 @@ def _too_short(days: int) -> Message:
 
 def _promotion(row: ModelPromotion) -> Promotion:
     return Promotion(row.at, row.version, row.requested_by, Message(row.message, **row.message_fields))
-
-
-def _version(entry: Entry) -> Version:
-    if entry.damage is not None:
-        return Version(entry.id, entry.created_at, entry.size_bytes, entry.members, damage=entry.damage)
-    meta = entry.meta
-    verdict = meta["verdict"]
-    return Version(
-        id=entry.id,
-        created_at=datetime.fromisoformat(meta["created_at"]).astimezone(UTC),
-        size_bytes=entry.size_bytes,
-        members=entry.members,
-        first=date.fromisoformat(meta["first"]),
-        last=date.fromisoformat(meta["last"]),
-        hours=meta["hours"],
-        data_hash=meta["data_hash"],
-        duration_s=meta["duration_s"],
-        libraries=meta["libraries"],
-        parameters=meta["parameters"],
-        report=meta["report"],
-        promoted=verdict["promoted"],
-        verdict=Message(verdict["message"], **verdict["fields"]),
-    )

@@ -70,6 +70,8 @@ def known(prices: Prices, moment: datetime, days: int | None = None) -> Known:
         raise NotFound("There are no prices of the {days} days before {day}.", days=LONGEST_HOLE_DAYS, day=today)
     first = span[0] if days is None else max(span[0], today - timedelta(days=days))
     last = today + timedelta(days=1)
+    if first > last:
+        raise NotFound("There are no prices of the {days} days before {day}.", days=LONGEST_HOLE_DAYS, day=today)
     pvpc = _published(prices.frame(first, last, PVPC), PVPC, moment)
     spot_span = prices.span(SPOT)
     start = first if days is not None or spot_span is None else min(first, spot_span[0])

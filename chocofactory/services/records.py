@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from chocofactory.services.accuracy import Realised
     from chocofactory.services.forecasts import Forecast
-    from chocofactory.services.models import Promotion, Serving, Version
+    from chocofactory.services.models import Promotion, Serving
+    from chocofactory.services.versions import Version
 
 
 def forecast_record(forecast: Forecast, horizon: int) -> dict[str, Any]:

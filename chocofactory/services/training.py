@@ -10,15 +10,15 @@ from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
-from chocofactory.core.clock import local_date
+from chocofactory.core.clock import day_start, local_date
 from chocofactory.core.errors import Conflict
 from chocofactory.core.logs import get_logger
 from chocofactory.core.messages import Message
-from chocofactory.forecasting.backtest import follow, roll
+from chocofactory.forecasting.backtest import roll
 from chocofactory.forecasting.ensemble import ENSEMBLE, combined, parts
-from chocofactory.forecasting.history import HOURS
-from chocofactory.forecasting.model import LEAD_DAYS, LEAST_DAYS
+from chocofactory.forecasting.model import LEAST_DAYS
 from chocofactory.forecasting.predictions import predictions
 from chocofactory.forecasting.recipes import MEMBERS
 from chocofactory.forecasting.registry import new_version_id
@@ -30,8 +30,6 @@ from chocofactory.services.jobs import JobKind, Outcome
 from chocofactory.services.price_history import known
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
     from chocofactory.core.clock import Clock
     from chocofactory.forecasting.backtest import Roll
     from chocofactory.forecasting.history import History
@@ -47,7 +45,7 @@ REFIT_DAYS = 14
 PROOF_DAYS = 60
 """The last of them, on which a candidate is compared with the naive model and with the champion."""
 SIGNIFICANT = 0.05
-LEAST_TO_PROVE = LEAST_DAYS + LEAD_DAYS + LEAST_ORIGINS
+LEAST_TO_PROVE = LEAST_DAYS + LEAST_ORIGINS
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "prophet", "scikit-learn")
 
 
@@ -72,13 +70,23 @@ class Training:
 
     def due(self, days: int) -> bool:
         """Whether the newest version is older than so many days (0: never) and enough is known to train another."""
+        self._settle()
         if not days:
             return False
         span = self._prices.span()
         if span is None or (local_date(self._clock.now()) - span[0]).days < LEAST_DAYS:
             return False
+        now = self._clock.now()
+        newest = next((version for version in self._models.versions() if version.created_at <= now), None)
+        return newest is None or now - newest.created_at >= timedelta(days=days)
+
+    def _settle(self) -> None:
+        """Let the newest version serve if it was found good enough and its training died before saying so."""
         newest = next(iter(self._models.versions()), None)
-        return newest is None or self._clock.now() - newest.created_at >= timedelta(days=days)
+        if newest is None or not newest.promoted or newest.verdict is None:
+            return
+        if all(row.version != newest.id for row in self._models.history(limit=1000)):
+            self._models.promote(newest.id, "training", newest.verdict)
 
     def job(self) -> JobKind:
         """The kind of run that trains."""
@@ -113,15 +121,17 @@ class Training:
         report(90, "Comparing with the model that serves")
         prices = found.pvpc["price_eur_kwh"]
         tried = trained.roll.told(history).before(history.origin)
-        proof = predictions(tried, prices, history.origin - timedelta(days=PROOF_DAYS))
-        proven = report_of(proof, REFIT_DAYS)
+        proven: dict[str, Any] = {}
+        if len(tried):
+            proof = predictions(tried, prices, history.origin - timedelta(days=PROOF_DAYS))
+            proven = report_of(proof, REFIT_DAYS)
         verdict = self._verdict(trained, proven, history)
         version = new_version_id(self._clock.now())
         meta = {
             "created_at": self._clock.now().isoformat(),
             "first": history.pvpc.index[0].date().isoformat(),
             "last": history.pvpc.index[-1].date().isoformat(),
-            "hours": int(history.known.sum()) * HOURS,
+            "hours": int((prices.index < day_start(history.origin)).sum()),
             "data_hash": _hash(history),
             "parameters": {"roll_days": len(trained.roll), "refit_days": REFIT_DAYS, "proof_days": PROOF_DAYS},
             "libraries": {name: installed(name) for name in _LIBRARIES},
@@ -134,7 +144,7 @@ class Training:
             "duration_s": round(time.monotonic() - began, 1),
         }
         self._registry.write(version, meta, trained.members, trained.roll)
-        if verdict.promoted:
+        if verdict.promoted and self._models.promoted() != version:
             self._models.promote(version, "training", verdict.message)
         elif verdict.naive:
             self._models.serve_naive("training", verdict.message)
@@ -167,19 +177,24 @@ class Training:
             why = Message("Too few days are known to prove it: the models need about {least}.", least=LEAST_TO_PROVE)
             return Verdict(promoted=False, message=why, naive=serving is None)
         fields = {"rmae": rmae, "days": days}
-        champion = None if serving is None else _replayed(self._models.load(serving.id), history)
+        champion = None
+        if serving is not None:  # as it was rolled in its training, and since then as it stands: it has seen neither
+            past = self._models.load(serving.id).caught_up(history)
+            champion = _losses(past.roll, history, past.names[0])
         if rmae >= 1:
             why = Message(
                 "It is no better than copying last week: {rmae:.2f} of that error over the last {days} days.", **fields
             )
-            good = champion is not None and np.nanmean(champion) < np.nanmean(_losses(trained.roll, history, "naive"))
+            good = champion is not None and champion.mean() < _losses(trained.roll, history, "naive").mean()
             return Verdict(promoted=False, message=why, naive=not good)
         if serving is None or champion is None:
             return Verdict(
                 promoted=True,
                 message=Message("{rmae:.2f} of the error of copying last week over {days} days.", **fields),
             )
-        other = compare(_losses(trained.roll, history, trained.names[0]), champion)
+        candidate = _losses(trained.roll, history, trained.names[0])
+        both = pd.concat([candidate, champion], axis=1, join="inner")  # one of them may have begun later
+        other = compare(both[0].to_numpy(), both[1].to_numpy())
         fields |= {"version": serving.id, "p": 1.0 if other is None else other.p_value}
         if other is not None and other.difference > 0 and other.p_value < SIGNIFICANT:
             why = Message("It is worse than {version}, which serves, over {days} days (p = {p:.3f}).", **fields)
@@ -196,32 +211,21 @@ def _proof(roll: Roll, history: History) -> Roll:
     return roll.told(history).since(history.origin - timedelta(days=PROOF_DAYS)).before(history.origin)
 
 
-def _losses(roll: Roll, history: History, model: str) -> npt.NDArray[np.float64]:
-    """Mean absolute error [EUR/kWh] of a model's forecasts from each origin of the proof, shape (origins,)."""
+def _losses(roll: Roll, history: History, model: str) -> pd.Series:
+    """Mean absolute error [EUR/kWh] of a model's forecasts from each origin of the proof, by origin."""
     told = roll.told(history)
     if model == ENSEMBLE:
         told = told.including(ENSEMBLE, combined(told, parts(told.points)))
     proof = _proof(told, history)
-    return np.asarray(np.nanmean(np.abs(proof.points[model] - proof.truth), axis=(1, 2)))
-
-
-def _replayed(champion: Trained, history: History) -> npt.NDArray[np.float64]:
-    """The same for the version that serves: as it was rolled then, and since its training as it stands.
-
-    Nothing of what it is compared on was in its training.
-    """
-    past, name = champion.roll, champion.names[0]
-    first, last = past.origins[-1] + timedelta(days=1), history.origin - timedelta(days=1)
-    if first <= last:
-        start = max(first, history.origin - timedelta(days=PROOF_DAYS))
-        since = with_from_spot(follow(champion.members, history, start, last), history)
-        past = past.joined(since)
-    return _losses(past, history, name)
+    errors = np.abs(proof.points[model] - proof.truth)
+    known = [np.isfinite(each).any() for each in errors]
+    losses = [float(np.nanmean(each)) if any_ else np.nan for each, any_ in zip(errors, known, strict=True)]
+    return pd.Series(losses, index=pd.Index(proof.origins, dtype=object), dtype=float)
 
 
 def _score(proven: dict[str, Any], model: str) -> dict[str, Any]:
     """Scores of a model over all hours of a report; empty where it has none."""
-    rows = (row for row in proven["scores"] if row["model"] == model and row["group"] == ALL)
+    rows = (row for row in proven.get("scores", []) if row["model"] == model and row["group"] == ALL)
     return next(rows, {})
 
 

@@ -267,3 +267,22 @@ def test_records_carry_local_time_and_provenance(factory: Factory) -> None:
     assert (records[-1]["kind"], records[-1]["model"], records[-1]["lead_day"]) == ("forecast", "naive", 7)
     assert records[0]["tariff_period"] == "P1"
     assert records[-1]["price_kwh"] == records[-1]["p50_eur_kwh"]
+
+
+def test_a_few_days_of_prices_are_no_history(tmp_path: Path, clock: StoppedClock) -> None:
+    factory = bootstrap.build(load_settings(data_dir=tmp_path), clock=clock, sources=[])
+    write(factory, wavy_prices(day(-4), day(0)))
+    with pytest.raises(NotFound, match="5 days"):
+        factory.forecasts.forecast()
+    assert not factory.forecasts.issue_due()
+    with pytest.raises(NotFound):
+        factory.forecasts.forecast(datetime(2021, 1, 1, tzinfo=UTC))
+    factory.close()
+
+
+def test_a_model_that_is_asked_for_speaks_for_itself(factory: Factory, clock: StoppedClock) -> None:
+    write(factory, (wavy_prices(day(1), day(1), level=0.2) - 0.05) / 1.13, SPOT)
+    clock.at = datetime(2025, 3, 12, 13, 40, tzinfo=MADRID).astimezone(UTC)
+
+    assert factory.forecasts.forecast().from_spot
+    assert not factory.forecasts.forecast(model="naive").from_spot

@@ -173,7 +173,8 @@ def test_a_champion_is_judged_on_days_that_it_had_not_seen(factory: Factory, clo
     frame = pd.DataFrame({"price_eur_kwh": later})
     factory._store.write(price_series(), frame, source="ree", written_at=clock.at)
     history = training.known(factory.prices, clock.now()).history()
-    losses = training._replayed(factory.models.load(serving.id), history)
+    past = factory.models.load(serving.id).caught_up(history)
+    losses = training._losses(past.roll, history, "ensemble")
 
     assert history.origin == TODAY + timedelta(days=6)
     assert len(losses) == training.PROOF_DAYS
@@ -181,7 +182,7 @@ def test_a_champion_is_judged_on_days_that_it_had_not_seen(factory: Factory, clo
     origin = TODAY + timedelta(days=4)
     truth = history.pvpc.loc[pd.Timestamp(origin) :].to_numpy()
     said = profile.predict(history.before(origin))[: len(truth)]
-    assert losses[-2] == pytest.approx(np.abs(said - truth).mean())
+    assert losses.iloc[-2] == pytest.approx(np.abs(said - truth).mean())
 
 
 def test_too_little_history_is_said_and_not_trained_on(tmp_path: Path, clock: StoppedClock) -> None:
@@ -289,12 +290,94 @@ def test_a_damaged_version_is_refused_and_the_last_good_one_serves(factory: Fact
     alone.close()
 
 
-def test_a_replay_of_the_past_uses_no_version_that_saw_it(factory: Factory) -> None:
+def test_a_replay_of_the_past_is_told_by_what_served_then(factory: Factory) -> None:
     train(factory)
     replay = factory.forecasts.forecast(NOW - timedelta(days=3))
 
     assert (replay.model, replay.version) == ("naive", None)
-    assert "has learnt from prices of 2025-03-10 or later" in str(replay.reasons[0])
+    assert "No model served yet at that moment" in str(replay.reasons[0])
+
+
+def test_a_clock_that_is_put_back_sees_no_version_that_learnt_later(factory: Factory, clock: StoppedClock) -> None:
+    train(factory)
+    clock.at -= timedelta(days=10)
+    early = factory.forecasts.forecast()
+
+    assert (early.model, early.version) == ("naive", None)
+    assert "has learnt from prices of 2025-03-03 or later" in str(early.reasons[0])
+    assert factory.training.due(7)
+
+
+def test_bands_and_weights_know_the_errors_since_the_training(factory: Factory, clock: StoppedClock) -> None:
+    train(factory)
+    serving = factory.models.serving().version
+    assert serving is not None
+    clock.at += timedelta(days=5)
+    later = noisy(TODAY - timedelta(days=DAYS), TODAY + timedelta(days=5)).iloc[-5 * 24 :]
+    frame = pd.DataFrame({"price_eur_kwh": later})
+    factory._store.write(price_series(), frame, source="ree", written_at=clock.at)
+    history = training.known(factory.prices, clock.now()).history()
+
+    served = factory.models.champion(history).trained
+    assert served.roll.origins[-1] == history.origin
+    assert factory.models.load(serving.id).roll.origins[-1] == TODAY + timedelta(days=1)
+
+
+def test_older_prices_that_are_imported_later_do_not_stop_the_next_training(factory: Factory) -> None:
+    start = TODAY - timedelta(days=DAYS)
+    early = datetime.combine(start, datetime.min.time(), MADRID)
+    factory._store.delete(price_series().measurement, early, early + timedelta(days=DAYS - 85))
+    assert train(factory).state == "succeeded"
+    frame = pd.DataFrame({"price_eur_kwh": noisy(start, TODAY)})
+    factory._store.write(price_series(), frame, source="ree", written_at=NOW)
+
+    run = train(factory)
+    assert run.state == "succeeded"
+    assert run.result is not None
+    assert run.result["promoted"]
+
+
+def test_exactly_eight_weeks_are_enough_to_train_on(factory: Factory) -> None:
+    early = datetime.combine(TODAY - timedelta(days=DAYS), datetime.min.time(), MADRID)
+    factory._store.delete(price_series().measurement, early, early + timedelta(days=DAYS - 55))
+    run = train(factory)
+
+    assert run.state == "succeeded"
+    assert run.result is not None
+    assert "Too few days" in run.result["reason"]
+
+
+def test_a_training_that_dies_before_its_promotion_is_made_good(factory: Factory) -> None:
+    version = train(factory).result["version"]  # type: ignore[index]
+    with factory._state._database.write() as connection:
+        connection.execute("DELETE FROM model_promotion")
+    assert factory.models.serving().version is None
+
+    factory.training.due(7)
+    serving = factory.models.serving().version
+    assert serving is not None
+    assert serving.id == version
+
+
+def test_rolling_back_again_goes_on_to_the_one_before(factory: Factory) -> None:
+    first, second, third = (train(factory).result["version"] for _ in range(3))  # type: ignore[index]
+    served = []
+    for _ in range(2):
+        factory.models.rollback("me")
+        served.append(factory.models.promoted())
+    assert served == [second, first]
+    assert third not in served
+    with pytest.raises(Conflict):
+        factory.models.rollback("me")
+
+
+def test_a_version_of_another_release_counts_as_damaged(factory: Factory, tmp_path: Path) -> None:
+    version = train(factory).result["version"]  # type: ignore[index]
+    trained = factory.models.load(version)
+    factory.models._registry.write("20250401T000000Z-000000", {}, trained.members, trained.roll)
+
+    assert [found.damaged for found in factory.models.versions()] == [True, False]
+    assert factory.forecasts.forecast().version == version
 
 
 def test_every_trained_model_can_be_asked_for(factory: Factory) -> None:
