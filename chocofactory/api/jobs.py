@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 NAME = "jobs"
 _TAG = Tag(name="Jobs", description="Runs of everything that takes long")
 
+_PARAMS_WITH_PATHS = ("files", "json", "predictions")
+_RESULTS_WITH_PATHS = ("written",)
+
 
 def add_routes(blueprint: APIBlueprint) -> None:
     """Add the resource's routes."""
@@ -40,14 +43,14 @@ def answer(run: JobRun) -> dict[str, Any]:
         id=run.id,
         kind=run.kind,
         requested_by=run.requested_by,
-        params=_without_paths(run.params),
+        params=_without_paths(run.params, *_PARAMS_WITH_PATHS),
         state=run.state,
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
         progress=run.progress,
         message=run.message.format(**run.message_fields),
-        result=run.result,
+        result=_without_paths(run.result, *_RESULTS_WITH_PATHS) if run.result else run.result,
         error=_error(run.error) if run.error else None,
     ).model_dump(mode="json")
 
@@ -57,8 +60,13 @@ def accepted(run: JobRun) -> tuple[dict[str, Any], int, dict[str, str]]:
     return answer(run), 202, {"Location": url_for(f"{NAME}.run", run_id=run.id)}
 
 
-def _without_paths(params: dict[str, Any]) -> dict[str, Any]:
-    return {**params, "files": [Path(name).name for name in params["files"]]} if "files" in params else params
+def _without_paths(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The same with the names of files where values of these names are paths: where things lie is nobody's concern."""
+    return values | {name: _file_name(values[name]) for name in names if values.get(name)}
+
+
+def _file_name(path: str | list[str]) -> str | list[str]:
+    return Path(path).name if isinstance(path, str) else [Path(each).name for each in path]
 
 
 def _error(error: dict[str, Any]) -> RunError:

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import groupby
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -248,6 +250,15 @@ _handed: dict[str, Any] = {}
 
 def _hand(make: Mapping[str, Make], history: History) -> None:
     _handed.update(make=make, history=history)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it has: a parent that is killed tells its workers nothing."""
+    parent = parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _task(name: str, block: tuple[date, ...]) -> Result:

@@ -151,6 +151,26 @@ def test_a_failed_run_says_why_in_words_and_no_path_of_this_machine(client, fact
     }
 
 
+def test_a_backtest_names_its_files_and_not_where_they_lie(client, factory):
+    def work(params, report):
+        return Outcome({"origins": 3, "written": [params["json"], params["predictions"]], "files": [{"rows": 2}]})
+
+    factory.jobs.register([JobKind("try", work)])
+    paths = {"json": "/srv/secret place/scores.json", "predictions": "/srv/secret place/rows.csv"}
+    answer = client.get(f"/jobs/runs/{factory.jobs.run('try', {'every': 1, **paths}, 'cli').id}")
+    assert "secret" not in answer.text
+    body = answer.get_json()
+    assert body["params"] == {"every": 1, "json": "scores.json", "predictions": "rows.csv"}
+    assert body["result"] == {"origins": 3, "written": ["scores.json", "rows.csv"], "files": [{"rows": 2}]}
+
+
+def test_a_backtest_without_files_names_none(client, factory):
+    factory.jobs.register([JobKind("try", lambda params, report: Outcome({"written": []}))])
+    run = factory.jobs.run("try", {"json": None, "predictions": None}, "cli")
+    body = client.get(f"/jobs/runs/{run.id}").get_json()
+    assert (body["params"], body["result"]) == ({"json": None, "predictions": None}, {"written": []})
+
+
 def test_health_is_alive_and_ready_tells_each_part(client):
     assert client.get("/health").get_json()["status"] == "alive"
     body = client.get("/ready").get_json()
