@@ -132,7 +132,7 @@ def realised(days: int = 90, *, last: date = LAST, level: float = 0.016, driftin
     )
     first = index[0].date()
     drift = _drift(daily)
-    return Realised(first, last, first, daily, leads, drift, _alarms(drift))
+    return Realised(first, last, first, daily, leads, leads.loc[1] * 0.5, drift, _alarms(drift))
 
 
 def nothing_realised(days: int = 90) -> Realised:
@@ -140,7 +140,8 @@ def nothing_realised(days: int = 90) -> Realised:
     full = realised(days)
     daily = full.daily.assign(hours=0, **dict.fromkeys(full.daily.columns[1:], np.nan))
     leads = full.by_lead.assign(n=0, **dict.fromkeys(full.by_lead.columns[1:], np.nan))
-    return replace(full, since=None, daily=daily, by_lead=leads, drift=Drift(None, None, None, enough=False), alarms=())
+    drift = Drift(None, None, None, enough=False)
+    return replace(full, since=None, daily=daily, by_lead=leads, from_spot=leads.loc[1], drift=drift, alarms=())
 
 
 def version(days: int = 0, **more: Any) -> Version:

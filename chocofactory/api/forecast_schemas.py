@@ -249,7 +249,9 @@ class AlarmAnswer(BaseModel):
 class DriftAnswer(BaseModel):
     """Recent accuracy of the issued forecasts against the usual; null where unknown."""
 
-    drifting: bool | None = Field(description="Null while fewer than 28 days have realised errors")
+    drifting: bool | None = Field(
+        description="Null while fewer than 28 of the last 90 days have realised errors, or fewer than 7 of the last 14"
+    )
     mae_14d_eur_kwh: float | None = Field(description="Mean absolute error of the last 14 days")
     usual_mae_eur_kwh: float | None = Field(description="Median of such means over 90 days")
     coverage_14d_pct: float | None = Field(description="Share of the last 14 days' prices within the 90 % band")
@@ -293,16 +295,23 @@ class DayDeviation(BaseModel):
     naive_mae_14d_eur_kwh: float | None
 
 
-class LeadDeviation(BaseModel):
-    """Errors of one lead day."""
+class DeviationScores(BaseModel):
+    """Errors of a part of the forecast hours."""
 
-    lead_day: int = Field(ge=1, le=7)
     hours: int
     mae_eur_kwh: float | None
     naive_mae_eur_kwh: float | None
-    relative_mae: float | None = Field(description="`mae_eur_kwh` divided by `naive_mae_eur_kwh`")
+    relative_mae: float | None = Field(
+        description="Mean error divided by `naive_mae_eur_kwh`, both over the hours that have a price a week before"
+    )
     bias_eur_kwh: float | None
     coverage_90_pct: float | None
+
+
+class LeadDeviation(DeviationScores):
+    """Errors of one lead day."""
+
+    lead_day: int = Field(ge=1, le=7)
 
 
 class DeviationMetrics(BaseModel):
@@ -322,7 +331,8 @@ class DeviationAnswer(BaseModel):
     model_info: ServingAnswer
     validation_metrics: DeviationMetrics
     daily: list[DayDeviation]
-    by_lead_day: list[LeadDeviation]
+    by_lead_day: list[LeadDeviation] = Field(description="Of forecasts that did not know day-ahead prices")
+    from_spot: DeviationScores = Field(description="Of the first day as told from its day-ahead prices, counted apart")
     drift: DriftAnswer
     period: Period
     since: date | None = Field(description="First day that an archived forecast speaks of")

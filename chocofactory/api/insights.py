@@ -44,12 +44,13 @@ def add_routes(blueprint: APIBlueprint) -> None:
             "validation_metrics": _metrics(known),
             "daily": [_day(row) for row in known.itertuples()],
             "by_lead_day": [_lead(row) for row in realised.by_lead.itertuples()],
+            "from_spot": _scores(realised.from_spot),
             "drift": drift_record(realised),
             "period": {"start": realised.first.isoformat(), "end": realised.last.isoformat()},
             "since": realised.since.isoformat() if realised.since else None,
             "total_records": len(known),
             "expected_records": len(realised.daily),
-            "reason": None if len(known) else _reason(realised),
+            "reason": None if len(known) or realised.from_spot["n"] else _reason(realised),
         }
 
 
@@ -83,8 +84,11 @@ def _day(row: Any) -> dict[str, Any]:
 
 
 def _lead(row: Any) -> dict[str, Any]:
+    return {"lead_day": int(row.Index), **_scores(row)}
+
+
+def _scores(row: Any) -> dict[str, Any]:
     return {
-        "lead_day": int(row.Index),
         "hours": int(row.n),
         "mae_eur_kwh": number(row.mae),
         "naive_mae_eur_kwh": number(row.naive_mae),

@@ -207,6 +207,7 @@ PRICE_FORECAST = Measurement(
         Field("p50_eur_kwh", "EUR/kWh", "Median"),
         Field("p75_eur_kwh", "EUR/kWh", "75 % quantile"),
         Field("p95_eur_kwh", "EUR/kWh", "95 % quantile"),
+        Field("lead_day", "1", "Which day after the last one that was known, from 1"),
         Field("model", "", "The model that said it", kind="text"),
         Field("version", "", "The trained version of that model", kind="text"),
     ),

@@ -13,6 +13,7 @@ from chocofactory.core.clock import MADRID, day_bounds, local_date, local_days
 from chocofactory.core.messages import Message
 from chocofactory.domain.measurements import ENERGY_PRICE, HOURLY, PENINSULA, PRICE_FORECAST, PVPC
 from chocofactory.forecasting.model import LEAD_DAYS
+from chocofactory.forecasting.trained import FROM_SPOT
 from chocofactory.services.memo import Memo
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 DRIFT_DAYS = 14
 """Days over which recent accuracy is taken."""
+LEAST_RECENT = DRIFT_DAYS // 2
+"""Days with realised errors that a mean of 14 days needs."""
+USUAL_DAYS = 90
+"""Days over which usual accuracy is taken, however many are asked for."""
 LEAST_DAYS = 28
 """Days with realised errors before anything is said about drift."""
 WORSE_THAN_USUAL = 2.0
@@ -41,8 +46,8 @@ class Alarm:
 class Drift:
     """Recent accuracy against the usual: mean absolute errors [EUR/kWh] and coverage [0 to 1]; None where unknown.
 
-    ``mae_14d`` is that of the last 14 days with realised errors, ``median_90d`` the median of all such means in the
-    range, ``enough`` whether at least 28 days have realised errors.
+    ``mae_14d`` is that of the last 14 local days, ``median_90d`` the median of all such means in the last 90 days,
+    ``enough`` whether at least 28 of these have realised errors, and 7 of the last 14.
     """
 
     mae_14d: float | None
@@ -55,11 +60,15 @@ class Drift:
 class Realised:
     """Realised errors of the forecasts that fell due in a range of local days.
 
+    Forecasts whose first day was told from its day-ahead prices know more than the others and count in ``from_spot``
+    alone.
+
     ``daily``: index ``day`` (midnights without zone, every day of the range); ``hours`` (compared, all leads together),
     ``mae``, ``naive_mae``, ``bias`` (forecast less price) [EUR/kWh], ``coverage_50``, ``coverage_90`` [0 to 1],
     ``mae_14d``, ``naive_mae_14d`` (means of 14 days) [EUR/kWh]; NaN where nothing was compared. ``by_lead``: index
-    ``lead_day`` 1 ... 7; ``n`` hours, ``mae``, ``naive_mae``, ``bias`` [EUR/kWh], ``rmae`` (to the naive),
-    ``coverage_90``.
+    ``lead_day`` 1 ... 7; ``n`` hours, ``mae``, ``naive_mae``, ``bias`` [EUR/kWh], ``coverage_90``,
+    ``rmae`` (to the naive, over the hours that have one). ``from_spot``: the same of the first day as told from its
+    day-ahead prices.
     ``since`` is the first day that an archived forecast speaks of; None where the archive is empty.
     """
 
@@ -68,6 +77,7 @@ class Realised:
     since: date | None
     daily: pd.DataFrame
     by_lead: pd.DataFrame
+    from_spot: pd.Series
     drift: Drift
     alarms: tuple[Alarm, ...]
 
@@ -90,44 +100,48 @@ class Accuracy:
     def errors(self, first: date, last: date) -> pd.DataFrame:
         """Every archived hour of the local days ``first`` ... ``last`` whose price is out, of each lead day once.
 
-        Where a lead day was forecast more than once, the latest issue counts.
+        Where a lead day was forecast more than once, the latest issue counts: one of those whose first day was told
+        from its day-ahead prices, and one of the others.
 
         Returns
         -------
         DataFrame
-            Columns ``time`` (UTC), ``day`` (midnight without zone), ``lead_day``, ``issued_at`` (UTC), ``model``,
-            ``version``, ``price``, ``naive`` (the price a week before), ``p05`` ... ``p95`` [EUR/kWh].
+            Columns ``time`` (UTC), ``lead_day``, ``from_spot`` (of the whole issue), ``day`` (midnight without zone),
+            ``issued_at`` (UTC), ``model``, ``version``, ``price``, ``naive`` (the price a week before), ``p05`` ...
+            ``p95`` [EUR/kWh].
 
         """
         start, end = day_bounds(first, last)
         said = self._store.read(PRICE_FORECAST, start - _WEEK, end + _WEEK, market=PVPC, zone=self._zone)
-        said = said.reset_index()
-        days = local_days(pd.DatetimeIndex(said["time"]))
-        begins = pd.Series(days, index=said.index).groupby(said["issued_at"]).transform("min")
-        said = said.assign(day=days, lead_day=(days - pd.DatetimeIndex(begins)).days + 1)
+        said = _placed(said.reset_index())
         said = said[(said["time"] >= start) & (said["time"] < end)]
-        said = said.sort_values("issued_at", kind="stable").drop_duplicates(["time", "lead_day"], keep="last")
+        said = said.sort_values("issued_at", kind="stable").drop_duplicates(list(_TOLD_ONCE), keep="last")
         prices = self._prices(start - _WEEK - timedelta(hours=1), end)
         known = said.assign(
             price=prices.reindex(said["time"]).to_numpy(),
             naive=prices.reindex(_a_week_before(pd.DatetimeIndex(said["time"]))).to_numpy(),
         )
         names = {f"p{level}_eur_kwh": f"p{level}" for level in ("05", "25", "50", "75", "95")}
-        columns = ["time", "day", "lead_day", "issued_at", "model", "version", "price", "naive", *names.values()]
-        return known.rename(columns=names)[columns].dropna(subset=["price"]).sort_values(["time", "lead_day"])
+        columns = [*_TOLD_ONCE, "day", "issued_at", "model", "version", "price", "naive", *names.values()]
+        return known.rename(columns=names)[columns].dropna(subset=["price"]).sort_values(list(_TOLD_ONCE))
 
     def _realised(self, first: date, last: date) -> Realised:
-        errors = _measured(self.errors(first, last))
-        daily = errors.groupby("day").agg(**_MEANS).reindex(pd.date_range(first, last, name="day"))
-        daily["hours"] = daily["hours"].fillna(0).astype("int64")
-        for name in ("mae", "naive_mae"):
-            daily[f"{name}_14d"] = daily[name].rolling(DRIFT_DAYS, min_periods=DRIFT_DAYS // 2).mean()
-        by_lead = errors.groupby("lead_day").agg(**_MEANS).reindex(pd.RangeIndex(1, LEAD_DAYS + 1, name="lead_day"))
-        by_lead = by_lead.rename(columns={"hours": "n"}).drop(columns="coverage_50")
-        by_lead["n"] = by_lead["n"].fillna(0).astype("int64")
-        by_lead["rmae"] = by_lead["mae"] / by_lead["naive_mae"]
-        drift = _drift(daily)
-        return Realised(first, last, self._since(), daily, by_lead, drift, _alarms(drift))
+        usual = last - timedelta(days=USUAL_DAYS - 1)
+        errors = _measured(self.errors(min(first, usual), last))
+        blind = errors[~errors["from_spot"]]
+        drift = _drift(_daily(blind, usual, last))
+        shown = errors[errors["day"] >= pd.Timestamp(first)]
+        told = shown["from_spot"]
+        return Realised(
+            first=first,
+            last=last,
+            since=self._since(),
+            daily=_daily(blind, first, last),
+            by_lead=_by_lead(shown[~told]),
+            from_spot=_by_lead(shown[told]).iloc[0],
+            drift=drift,
+            alarms=_alarms(drift),
+        )
 
     def _since(self) -> date | None:
         extents = [self._store.extent(series) for series in self._store.series(PRICE_FORECAST)]
@@ -139,6 +153,7 @@ class Accuracy:
         return raw["price_eur_kwh"]
 
 
+_TOLD_ONCE = ("time", "lead_day", "from_spot")
 _MEANS = {
     "hours": ("error", "size"),
     "mae": ("error", "mean"),
@@ -149,16 +164,46 @@ _MEANS = {
 }
 
 
+def _placed(said: pd.DataFrame) -> pd.DataFrame:
+    """Archived hours with their local day, their lead day, and whether their issue knew day-ahead prices.
+
+    Rows from before lead days were archived count from the first day of their issue.
+    """
+    days = pd.Series(local_days(pd.DatetimeIndex(said["time"])), index=said.index)
+    counted = (days - days.groupby(said["issued_at"]).transform("min")).dt.days + 1
+    told = (said["model"] == FROM_SPOT).groupby(said["issued_at"]).transform("any")
+    archived = said["lead_day"].astype(float)
+    lead_day = archived.where(archived.notna(), counted.astype(float)).astype("int64")
+    return said.assign(day=days, lead_day=lead_day, from_spot=told.astype(bool))
+
+
 def _measured(errors: pd.DataFrame) -> pd.DataFrame:
-    """Absolute errors, bias, and whether each band held; the naive's error only where the forecast has one."""
+    """Absolute errors, bias, and whether each band held; ``matched_error`` is the error where the naive has one."""
     price = errors["price"]
     return errors.assign(
         error=(errors["p50"] - price).abs(),
         naive_error=(errors["naive"] - price).abs(),
+        matched_error=(errors["p50"] - price).abs().where(errors["naive"].notna()),
         bias=errors["p50"] - price,
         within_50=price.between(errors["p25"], errors["p75"]).astype(float),
         within_90=price.between(errors["p05"], errors["p95"]).astype(float),
     )
+
+
+def _daily(errors: pd.DataFrame, first: date, last: date) -> pd.DataFrame:
+    daily = errors.groupby("day").agg(**_MEANS).reindex(pd.date_range(first, last, name="day"))
+    daily["hours"] = daily["hours"].fillna(0).astype("int64")
+    for name in ("mae", "naive_mae"):
+        daily[f"{name}_14d"] = daily[name].rolling(DRIFT_DAYS, min_periods=LEAST_RECENT).mean()
+    return daily
+
+
+def _by_lead(errors: pd.DataFrame) -> pd.DataFrame:
+    means = {**_MEANS, "matched_mae": ("matched_error", "mean")}
+    by_lead = errors.groupby("lead_day").agg(**means).reindex(pd.RangeIndex(1, LEAD_DAYS + 1, name="lead_day"))
+    by_lead["hours"] = by_lead["hours"].fillna(0).astype("int64")
+    by_lead["rmae"] = by_lead["matched_mae"] / by_lead["naive_mae"]
+    return by_lead.rename(columns={"hours": "n"}).drop(columns=["coverage_50", "matched_mae"])
 
 
 def _a_week_before(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -170,17 +215,17 @@ def _a_week_before(times: pd.DatetimeIndex) -> pd.DatetimeIndex:
 
 
 def _drift(daily: pd.DataFrame) -> Drift:
-    known = daily.dropna(subset=["mae"])
-    enough = len(known) >= LEAST_DAYS
-    if known.empty:
-        return Drift(None, None, None, enough=False)
-    recent = known.iloc[-DRIFT_DAYS:]
+    known = daily["mae"].notna()
+    recent = daily.iloc[-DRIFT_DAYS:].dropna(subset=["mae"])
     usual = daily["mae_14d"].median()
+    median = None if np.isnan(usual) else float(usual)
+    if recent.empty:
+        return Drift(None, median, None, enough=False)
     return Drift(
         float(recent["mae"].mean()),
-        None if np.isnan(usual) else float(usual),
+        median,
         float(np.average(recent["coverage_90"], weights=recent["hours"])),
-        enough,
+        enough=bool(known.sum() >= LEAST_DAYS and len(recent) >= LEAST_RECENT),
     )
 
 

@@ -196,6 +196,7 @@ class Forecasts:
         forecast = self._made(found, start, end, None)
         said = forecast.forecast_hours
         frame = said[[*QUANTILES, "model", "version"]].rename(columns=_FIELDS)
+        frame["lead_day"] = said["lead_day"].astype(float)
         frame["version"] = frame["version"].where(frame["version"] != "")
         at = forecast.issued_at
         self._store.write(_ARCHIVE, frame, source=self._source, written_at=at, issued_at=at)

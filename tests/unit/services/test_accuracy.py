@@ -137,3 +137,53 @@ def test_little_history_raises_no_alarm(store: SqliteSeriesStore) -> None:
     realised = Accuracy(store, StoppedClock(NOW)).realised()
     assert not realised.drift.enough
     assert realised.alarms == ()
+
+
+def test_what_was_told_from_spot_prices_counts_apart(store: SqliteSeriesStore) -> None:
+    origin = date(2025, 3, 16)
+    archive(store, origin, 0.10, day_start(origin) - timedelta(hours=20))
+    at = day_start(origin) - timedelta(hours=10)
+    grid = day_grid(origin, origin + timedelta(days=6))
+    told = pd.DataFrame({f"{name}_eur_kwh": 0.12 + more for name, more in LEVELS.items()}, index=grid)
+    told["model"] = np.where(grid < day_start(origin + timedelta(days=1)), "from_spot", "ensemble")
+    store.write(ARCHIVE, told, source="chocofactory", written_at=at, issued_at=at)
+
+    realised = Accuracy(store, StoppedClock(NOW)).realised()
+    assert realised.by_lead.loc[1, "mae"] == pytest.approx(0.02)
+    assert realised.by_lead["n"].sum() == 5 * 24
+    assert (realised.from_spot["n"], realised.from_spot["mae"]) == (24, 0.0)
+    assert realised.daily.loc["2025-03-17", "mae"] == pytest.approx(0.02)
+
+
+def test_an_archived_lead_day_counts_as_it_was(store: SqliteSeriesStore) -> None:
+    """Prices were three days old when this was said: its first hour was of the fourth day after the last one known."""
+    origin, at = date(2025, 3, 15), day_start(date(2025, 3, 15))
+    grid = day_grid(origin, origin + timedelta(days=4))
+    said = pd.DataFrame({f"{name}_eur_kwh": 0.12 + more for name, more in LEVELS.items()}, index=grid)
+    said["lead_day"] = 4.0 + np.repeat(np.arange(5), 24)
+    said["model"] = "naive"
+    store.write(ARCHIVE, said, source="chocofactory", written_at=at, issued_at=at)
+
+    by_lead = Accuracy(store, StoppedClock(NOW)).realised().by_lead
+    assert by_lead["n"].tolist() == [0, 0, 0, 24, 24, 24, 24]
+
+
+def test_drift_is_that_of_ninety_days_whatever_is_shown(store: SqliteSeriesStore) -> None:
+    for back in range(60):
+        archive(store, local_date(NOW) - timedelta(days=back), 0.3 if back < 14 else 0.11, days=1)
+
+    accuracy = Accuracy(store, StoppedClock(NOW))
+    short, long = accuracy.realised(20), accuracy.realised(90)
+    assert len(short.daily) == 20
+    assert short.drift == long.drift
+    assert short.alarms == long.alarms != ()
+
+
+def test_an_error_without_a_price_a_week_before_is_not_compared_with_the_naive(store: SqliteSeriesStore) -> None:
+    archive(store, date(2025, 3, 18), 0.15, days=1)
+    archive(store, date(2025, 3, 19), 0.13, days=1)
+    store.delete(price_series().measurement, day_start(date(2025, 3, 11)), day_start(date(2025, 3, 12)))
+
+    lead = Accuracy(store, StoppedClock(NOW)).realised().by_lead.loc[1]
+    assert lead["mae"] == pytest.approx(0.02)
+    assert lead["rmae"] == pytest.approx(0.01 / 0.02)
