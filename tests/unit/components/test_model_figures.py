@@ -138,7 +138,7 @@ def test_days_before_the_first_and_after_the_last_that_was_compared_are_not_draw
     assert model_figures.known_days(kit.nothing_realised().daily).empty
 
 
-def test_the_running_share_weighs_days_by_their_hours_and_waits_for_seven_of_them():
+def test_days_count_by_their_hours_in_the_running_share_which_waits_for_seven():
     daily = kit.realised(20).daily
     daily.loc[daily.index[-1], "hours"] = 24
     share = model_figures.running_coverage(daily)

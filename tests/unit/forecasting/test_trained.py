@@ -1,120 +1,171 @@
-"""What trained models expect: the right errors on the right day, and a day told from spot taken as known."""
+"""What trained models say together: who speaks for each day, and whose errors, of which lead day, lie around it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from chocofactory.core.clock import MADRID, day_grid
-from chocofactory.forecasting.backtest import follow
-from chocofactory.forecasting.ensemble import parts, weights
-from chocofactory.forecasting.history import History
-from chocofactory.forecasting.trained import Trained, with_from_spot
+from chocofactory.forecasting.backtest import Roll, scale, truth
+from chocofactory.forecasting.ensemble import ENSEMBLE, combined
+from chocofactory.forecasting.from_spot import FromSpot
+from chocofactory.forecasting.intervals import quantiles
+from chocofactory.forecasting.trained import FROM_SPOT, Trained
+from tests.forecast_kit import made_up_history
 
-ORIGIN = date(2025, 3, 13)
+if TYPE_CHECKING:
+    from chocofactory.forecasting.history import History
+    from chocofactory.forecasting.trained import Expected
+
+ORIGIN, ORIGINS = date(2024, 6, 10), 100
+FULL = made_up_history()
+HISTORY = FULL.before(ORIGIN)
+SPOT = FULL.spot.loc[str(ORIGIN)].to_numpy()
+SCALE = float(HISTORY.pvpc.to_numpy()[-28:].std())
+OFFSETS = {"lear": 0.01, "kernel": -0.02}
 
 
-class Shifted:
-    """Says the mean of yesterday for every hour, and something more."""
+@dataclass
+class Above:
+    """A member that expects of each day the last known one and so much more: one day of its week is like the other."""
 
-    def __init__(self, name: str, more: float) -> None:
-        self.name, self.more = name, more
-
-    def fit(self, history: History) -> None:
-        """Nothing is to be learnt."""
+    name: str
+    offset: float
 
     def predict(self, history: History) -> np.ndarray:
-        return np.full((7, 24), history.pvpc.to_numpy()[-1].mean() + self.more)
+        return np.tile(history.pvpc.to_numpy()[-1] + self.offset, (7, 1))
 
 
-def history(origin: date = ORIGIN, *, spot: bool = False) -> History:
-    """Prices whose daily level walks at random, mostly a little up and now and then far down."""
-    grid = day_grid(origin - timedelta(days=200), origin - timedelta(days=1))
-    days = (grid.tz_convert(MADRID).tz_localize(None).normalize() - pd.Timestamp(origin)).days.to_numpy()
-    chance = np.random.default_rng(3)
-    steps = np.where(chance.random(201) < 0.2, -0.04, 0.01)
-    level = 0.3 + np.cumsum(steps)
-    pvpc = pd.Series(level[days + 200] + 0.002 * chance.normal(size=len(grid)), index=grid)
-    return History.of(pvpc, (pvpc - 0.05) / 1.13 if spot else None, origin)
+def made_up_roll() -> Roll:
+    """Models wrong by skewed errors, growing with the days ahead; lear is the better one at first, kernel later.
+
+    It goes on for ten days after the origin, which must not be seen there.
+    """
+    chance = np.random.default_rng(11)
+    origins = tuple(ORIGIN + timedelta(days=10 - n) for n in range(ORIGINS, 0, -1))
+    came = truth(FULL, origins)
+    growth = {"lear": np.linspace(1, 2.2, 7), "kernel": np.linspace(1.2, 1.9, 7), FROM_SPOT: np.full(7, 0.3)}
+    points = {
+        name: came - 0.01 * size[:, None] * (chance.gamma(1.5, size=came.shape) - 1) for name, size in growth.items()
+    }
+    points[FROM_SPOT][:, 1:] = np.nan
+    return Roll(origins, points, came, scale(FULL, origins))
 
 
-@pytest.fixture(scope="module")
-def known() -> History:
-    return history()
+ROLL = made_up_roll()
+TRAINED = Trained({name: Above(name, offset) for name, offset in OFFSETS.items()}, ROLL)  # type: ignore[arg-type]
 
 
-@pytest.fixture(scope="module")
-def trained(known: History) -> Trained:
-    members: dict[str, Any] = {"lear": Shifted("lear", 0.0), "kernel": Shifted("kernel", 0.02)}
-    past = follow(members, known, ORIGIN - timedelta(days=120), ORIGIN)
-    return Trained(members, past)
+def shares(lead: int) -> list[float]:
+    """How much lear and kernel count: one known error after the other."""
+    known = [row for row, origin in enumerate(ROLL.origins) if origin + timedelta(days=lead) < ORIGIN]
+    wrong = [
+        np.mean([np.abs(ROLL.truth[n, lead] - ROLL.points[name][n, lead]).mean() / ROLL.scale[n] for n in known])
+        for name in OFFSETS
+    ]
+    strength = [error**-12 for error in wrong]
+    return [each / sum(strength) for each in strength]
 
 
-def widths(quantiles: np.ndarray) -> np.ndarray:
-    """Mean width of the 90 % band of each day."""
-    return (quantiles[..., 4] - quantiles[..., 0]).mean(axis=1)
+def paths_by_hand(points: np.ndarray, said: list[tuple[str, int]]) -> np.ndarray:
+    """The points and what each past week was above its forecast: in the spread of prices now, not of then."""
+    rolled = ROLL.including(ENSEMBLE, combined(ROLL, list(OFFSETS)))
+    made = []
+    for row, origin in enumerate(ROLL.origins):
+        if origin + timedelta(days=max(lead for _, lead in said)) < ORIGIN:
+            path = [
+                point + (rolled.truth[row, lead] - rolled.points[name][row, lead]) / rolled.scale[row] * SCALE
+                for point, (name, lead) in zip(points, said, strict=True)
+            ]
+            made.append(path)
+    return np.array(made)
 
 
-def test_the_ensemble_is_the_weighted_mean_of_its_parts(trained: Trained, known: History) -> None:
-    points = trained.expect(known).quantiles[..., 2]
-
-    shares = weights(trained.roll.told(known).before(ORIGIN), parts(trained.members), ORIGIN)
-    yesterday = known.pvpc.to_numpy()[-1].mean()
-    assert points == pytest.approx(np.repeat((yesterday + 0.02 * shares[1])[:, None], 24, axis=1))
-    assert (shares[0] != 0.5).any()
-
-
-def test_each_day_is_as_unsure_as_its_own_lead(trained: Trained, known: History) -> None:
-    assert (
-        widths(trained.expect(known, model="lear").quantiles)[6]
-        > 1.2 * widths(trained.expect(known, model="lear").quantiles)[0]
-    )
+def bands(points: np.ndarray, said: list[tuple[str, int]]) -> np.ndarray:
+    """Quantiles around each day, one by one."""
+    rolled = ROLL.including(ENSEMBLE, combined(ROLL, list(OFFSETS)))
+    rows = [
+        quantiles(point[None, :], [lead], rolled, name, ORIGIN, SCALE)[0]
+        for point, (name, lead) in zip(points, said, strict=True)
+    ]
+    return np.stack(rows)
 
 
-def test_days_beyond_the_seventh_are_as_unsure_as_it(trained: Trained, known: History) -> None:
-    wide = widths(trained.expect(known, 10, "lear").quantiles)
-
-    assert len(wide) == 10
-    assert wide[7:] == pytest.approx(np.repeat(wide[6], 3), rel=0.05)
+def points_of(expected: Expected) -> np.ndarray:
+    return expected.quantiles[:, :, 2]
 
 
-def test_scenarios_are_wrong_to_the_side_to_which_the_past_was(trained: Trained, known: History) -> None:
-    expected = trained.expect(known, model="lear")
-
-    roll = trained.roll.told(known).before(ORIGIN)
-    errors = (roll.truth - roll.points["lear"]) / roll.scale[:, None, None]
-    whole = np.isfinite(errors).all(axis=(1, 2))
-    spread = expected.paths - expected.quantiles[..., 2]
-    assert len(expected.paths) == whole.sum()
-    scale = spread[0, 0, 0] / errors[whole][0, 0, 0]
-    assert scale > 0
-    assert spread == pytest.approx(scale * errors[whole])
+def test_the_ensemble_is_asked_first_where_it_has_parts() -> None:
+    assert TRAINED.names == ("ensemble", "lear", "kernel")
+    assert not TRAINED.expect(HISTORY).from_spot
 
 
-def test_a_day_told_from_spot_is_known_to_the_days_after_it() -> None:
-    known = history(spot=True)
-    members: dict[str, Any] = {"lear": Shifted("lear", 0.0)}
-    past = with_from_spot(follow(members, known, ORIGIN - timedelta(days=60), ORIGIN), known)
-    told = Trained(members, past).expect(known, spot=np.full(24, 0.4))
+def test_members_of_the_ensemble_count_by_how_wrong_they_were_on_each_lead_day() -> None:
+    expected = TRAINED.expect(HISTORY)
 
-    assert told.from_spot
-    first = told.quantiles[0, :, 2]
-    assert first.mean() == pytest.approx(0.4 * 1.13 + 0.05, abs=0.05)
-    assert told.quantiles[1:, :, 2] == pytest.approx(np.full((6, 24), first.mean()))
-    assert widths(told.quantiles)[0] < 0.5 * widths(told.quantiles)[1]
+    last = HISTORY.pvpc.to_numpy()[-1]
+    counted = [shares(lead) for lead in range(7)]
+    assert counted[0][0] > 0.6
+    assert counted[6][0] < 0.4
+    for lead, (lear, kernel) in enumerate(counted):
+        by_hand = last + lear * OFFSETS["lear"] + kernel * OFFSETS["kernel"]
+        assert points_of(expected)[lead] == pytest.approx(by_hand, abs=1e-12)
 
 
-def test_a_roll_catches_up_to_the_end_of_a_history(trained: Trained) -> None:
-    later = history(ORIGIN + timedelta(days=9))
-    served = trained.caught_up(later)
+@pytest.mark.parametrize("model", ["lear", "kernel", "ensemble"])
+def test_around_each_day_lie_the_errors_of_its_own_lead_day(model: str) -> None:
+    expected = TRAINED.expect(HISTORY, model=model)
+    said = [(model, lead) for lead in range(7)]
 
-    assert served.roll.origins[-1] == later.origin
-    assert served.roll.origins[: len(trained.roll)] == trained.roll.origins
-    place = served.roll.origins.index(ORIGIN + timedelta(days=5))
-    said = trained.members["kernel"].predict(later.before(ORIGIN + timedelta(days=5)))
-    assert (served.roll.points["kernel"][place] == said).all()
-    assert trained.caught_up(later.before(ORIGIN)) is trained
+    assert expected.quantiles == pytest.approx(bands(points_of(expected), said), abs=1e-12)
+    assert expected.paths == pytest.approx(paths_by_hand(points_of(expected), said), abs=1e-12)
+    width = (expected.quantiles[:, :, 4] - expected.quantiles[:, :, 0]).mean(axis=1)
+    assert width[6] > 1.4 * width[0]
+
+
+def test_scenarios_are_skewed_as_the_prices_were_around_their_forecasts() -> None:
+    expected = TRAINED.expect(HISTORY, model="lear")
+
+    apart = expected.paths - points_of(expected)
+    assert ((apart - apart.mean()) ** 3).mean() > apart.std() ** 3
+    assert apart.max() > 2 * -apart.min()
+
+
+def test_a_day_told_from_its_spot_prices_is_known_to_the_days_after_it() -> None:
+    expected = TRAINED.expect(HISTORY, model="lear", spot=SPOT)
+
+    first = FromSpot().predict(HISTORY, SPOT)
+    assert expected.from_spot
+    assert points_of(expected)[0] == pytest.approx(first, abs=1e-12)
+    assert points_of(expected)[1:] == pytest.approx(np.tile(first + OFFSETS["lear"], (6, 1)), abs=1e-12)
+    assert np.abs(first - HISTORY.pvpc.to_numpy()[-1]).max() > 0.005
+
+
+def test_after_a_day_told_from_its_spot_prices_the_members_begin_with_their_first_lead_day() -> None:
+    expected = TRAINED.expect(HISTORY, model="kernel", spot=SPOT)
+    said = [(FROM_SPOT, 0), *(("kernel", lead) for lead in range(6))]
+
+    assert expected.quantiles == pytest.approx(bands(points_of(expected), said), abs=1e-12)
+    assert expected.paths == pytest.approx(paths_by_hand(points_of(expected), said), abs=1e-12)
+
+
+@pytest.mark.parametrize("spot", [None, SPOT])
+def test_days_beyond_the_week_build_on_it_and_are_as_unsure_as_its_last_day(spot: np.ndarray | None) -> None:
+    expected = TRAINED.expect(HISTORY, days=16, model="lear", spot=spot)
+    own = [("lear", min(day, 6)) for day in range(16)]
+    said = own if spot is None else [(FROM_SPOT, 0), *own[:-1]]
+
+    points, begin = points_of(expected), 0 if spot is None else 1
+    for week in range(2):
+        day = begin + 7 * week
+        before = points[day - 1] if day else HISTORY.pvpc.to_numpy()[-1]
+        assert points[day : day + 7] == pytest.approx(np.tile(before + OFFSETS["lear"], (7, 1)), abs=1e-12)
+    around = expected.quantiles - points[:, :, None]
+    last = begin + 6
+    for day in range(last + 1, 16):
+        assert around[day] == pytest.approx(around[last], abs=1e-12)
+    assert expected.quantiles == pytest.approx(bands(points, said), abs=1e-12)
+    assert expected.paths == pytest.approx(paths_by_hand(points, said), abs=1e-12)
