@@ -16,7 +16,7 @@ class Endless:
     def __init__(self, pipe):
         self.pipe = os.open(pipe, os.O_WRONLY)
 
-    def fit(self, _history):  # noqa: ARG002
+    def fit(self, _history):
         os.write(self.pipe, f"{os.getpid()}\n".encode())
         threading.Event().wait()
 
