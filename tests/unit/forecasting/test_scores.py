@@ -30,7 +30,7 @@ def rolled() -> Roll:
     made = roll({"naive": Naive, "level": Level}, history, date(2024, 1, 1), LAST)
     level = made.points["naive"] * 0.8 + 0.01
     spot = np.full_like(level, np.nan)
-    spot[:, 0] = made.truth[:, 0] + 0.002
+    spot[:, 0] = np.where(np.isnan(made.truth[:, 0]), level[:, 0], made.truth[:, 0]) + 0.002
     return Roll(
         made.origins, {"naive": made.points["naive"], "level": level, "from_spot": spot}, made.truth, made.scale
     )
