@@ -203,6 +203,19 @@ def realised_leads(by_lead: pd.DataFrame) -> Component:
     return table(columns, rows, _("What has come true, by days ahead"))
 
 
+def realised_from_spot(row: pd.Series) -> Component | None:
+    """How the first day came true where it was told from its day-ahead prices; None where nothing has come due."""
+    if not row["n"]:
+        return None
+    words = _(
+        "Told from the day's own spot prices, which is counted apart, the first day was off by {error}; {share} of its"
+        " prices lay in the 90 % band.",
+        error=text.price(row["mae"], DIGITS),
+        share=text.percent(row["coverage_90"]),
+    )
+    return html.P(words, className="muted small")
+
+
 def nothing_proved(*, trained: bool) -> Component:
     """What stands where there is no proof; ``trained`` says whether there is a version all the same."""
     if trained:
@@ -311,7 +324,7 @@ def _proof_cards(serving: Serving) -> list[Component]:
 def _realised_card(found: Realised) -> Component:
     label = _("As it came true, {n} days", n=MEAN_DAYS)
     if found.drift.mae_14d is None:
-        return cards.kpi(label, text.MISSING, detail=_("No forecast has come due yet."))
+        return cards.kpi(label, text.MISSING, detail=_("No forecast has come due in these days."))
     usual = _("usual: {error}", error=text.price(found.drift.median_90d, DIGITS))
     band = _("{share} of the prices in the 90 % band", share=text.percent(found.drift.coverage_14d))
     lines = [html.Div(usual), html.Div(band)]

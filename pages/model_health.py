@@ -213,7 +213,8 @@ def realised(days: str, _minutes: int | None, theme: str, wide: bool, *_changes:
         return dash.no_update, None, None, True, model_parts.nothing_due(found)
     alarms = {alarm.code for alarm in usual.alarms}
     figure = model_figures.realised_errors(found.daily, usual.drift.median_90d, alarms, theme=theme, wide=wide)
-    return figure, model_parts.realised_twin(found.daily), model_parts.realised_leads(found.by_lead), False, None
+    leads = [model_parts.realised_leads(found.by_lead), model_parts.realised_from_spot(found.from_spot)]
+    return figure, model_parts.realised_twin(found.daily), leads, False, None
 
 
 @callback(

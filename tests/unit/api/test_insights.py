@@ -65,6 +65,22 @@ def test_errors_are_told_by_day_and_by_lead_day(client, path):
     }
     assert (body["model_info"]["model"], body["model_info"]["version"]) == ("ensemble", NEW)
     assert body["drift"]["drifting"] is None
+    empty = ("mae_eur_kwh", "naive_mae_eur_kwh", "relative_mae", "bias_eur_kwh", "coverage_90_pct")
+    assert body["from_spot"] == {"hours": 0, **dict.fromkeys(empty)}
+
+
+def test_a_day_told_from_spot_is_told_apart(client, factory):
+    grid = day_grid(date(2025, 3, 11))
+    said = PRICES.reindex(grid).to_numpy() + 0.002
+    frame = pd.DataFrame({f"p{level}_eur_kwh": said for level in ("05", "25", "50", "75", "95")}, index=grid)
+    frame["model"], frame["version"], frame["lead_day"] = "from_spot", NEW, 1.0
+    issued = day_start(date(2025, 3, 10)) + timedelta(hours=14)
+    factory._store.write(ARCHIVE, frame, source="chocofactory", written_at=issued, issued_at=issued)
+
+    body = client.get(PATH).get_json()
+    DeviationAnswer.model_validate(body)
+    assert (body["from_spot"]["hours"], body["from_spot"]["mae_eur_kwh"]) == (24, 0.002)
+    assert (body["daily"], body["by_lead_day"][0]["hours"], body["reason"]) == ([], 0, None)
 
 
 def test_days_weigh_as_much_as_they_have_hours(client, factory, archive):

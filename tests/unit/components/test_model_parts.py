@@ -125,7 +125,7 @@ def test_cards_show_the_same_numbers_and_dashes_where_nothing_is_known():
     assert f"tomorrow: {tomorrow:.4f} €/kWh" in told
     bare = said(model_parts.fact_cards(_serving(version=None, model="naive"), kit.nothing_realised()))
     assert bare.count(DASH) == 3
-    assert "No forecast has come due yet." in bare
+    assert "No forecast has come due in these days." in bare
 
 
 def test_the_leaderboard_has_the_best_first_each_beside_the_naive_and_the_serving_one():
@@ -209,6 +209,13 @@ def test_days_that_came_true_are_told_newest_first_and_the_rest_is_filed():
     leads = rows(model_parts.realised_leads(found.by_lead))
     assert leads[0] == ["1", "2,160", "0.0128", "62 %", "+0.0004", "90 %"]
     assert rows(model_parts.realised_leads(kit.nothing_realised().by_lead))[6][2] == DASH
+
+
+def test_a_first_day_told_from_spot_is_said_apart_and_only_where_there_is_one():
+    found = kit.realised()
+    told = said(model_parts.realised_from_spot(found.from_spot))
+    assert f"off by {found.from_spot['mae']:.4f}" in told
+    assert model_parts.realised_from_spot(kit.nothing_realised().from_spot) is None
 
 
 def test_before_anything_has_come_due_it_is_said_when_something_will():

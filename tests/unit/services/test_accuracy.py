@@ -187,3 +187,33 @@ def test_an_error_without_a_price_a_week_before_is_not_compared_with_the_naive(s
     lead = Accuracy(store, StoppedClock(NOW)).realised().by_lead.loc[1]
     assert lead["mae"] == pytest.approx(0.02)
     assert lead["rmae"] == pytest.approx(0.01 / 0.02)
+
+
+def test_recent_days_are_those_of_the_calendar(store: SqliteSeriesStore) -> None:
+    """Of the last 14 days six are known: today 0.18 off, the others 0.01; earlier ones do not fill the gap."""
+    price = {back: 0.12 if back < 7 else 0.10 for back in range(70)}
+    for back in (0, *range(9, 70)):
+        archive(store, local_date(NOW) - timedelta(days=back), price[back] + (0.18 if back == 0 else 0.01), days=1)
+
+    drift = Accuracy(store, StoppedClock(NOW)).realised().drift
+    assert drift.mae_14d == pytest.approx((0.18 + 5 * 0.01) / 6)
+    assert drift.coverage_14d == pytest.approx(5 / 6)
+    assert not drift.enough
+
+
+def test_nothing_is_said_of_recent_days_that_no_forecast_speaks_of(store: SqliteSeriesStore) -> None:
+    for back in range(14, 74):
+        archive(store, local_date(NOW) - timedelta(days=back), 0.15, days=1)
+
+    found = Accuracy(store, StoppedClock(NOW)).realised()
+    assert (found.drift.mae_14d, found.drift.coverage_14d, found.drift.enough) == (None, None, False)
+    assert found.drift.median_90d == pytest.approx(0.05)
+    assert found.alarms == ()
+
+
+def test_without_forecasts_told_from_spot_there_is_nothing_to_say_of_them(store: SqliteSeriesStore) -> None:
+    archive(store, date(2025, 3, 16), 0.12)
+
+    row = Accuracy(store, StoppedClock(NOW)).realised().from_spot
+    assert row["n"] == 0
+    assert row.drop("n").isna().all()

@@ -13,7 +13,7 @@ from chocofactory import bootstrap
 from chocofactory.core.clock import MADRID, StoppedClock, day_grid, day_start
 from chocofactory.core.config import load_settings
 from chocofactory.core.errors import InvalidInput, NotFound
-from chocofactory.domain.measurements import PVPC, SPOT, price_series
+from chocofactory.domain.measurements import PRICE_FORECAST, PVPC, SPOT, price_series
 from chocofactory.forecasting.model import QUANTILES
 from chocofactory.services.forecasts import Forecast, as_records
 from tests.fakes import wavy_prices
@@ -233,6 +233,8 @@ def test_what_is_issued_is_kept_as_it_was_said(factory: Factory, clock: StoppedC
     assert kept.index.equals(day_grid(day(1), day(7)))
     pd.testing.assert_frame_equal(kept[Q], issued.forecast_hours[Q], check_freq=False)
     assert set(kept["model"]) == {"naive"}
+    rows = factory.forecasts._store.read(PRICE_FORECAST, day_start(day(1)), day_start(day(8)))
+    assert rows["lead_day"].tolist() == [lead for lead in range(1, 8) for _ in range(24)]
 
     clock.at = datetime(2025, 3, 12, 20, 40, tzinfo=MADRID).astimezone(UTC)
     write(factory, wavy_prices(day(1), day(1)), at=clock.at)
