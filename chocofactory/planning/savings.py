@@ -1,0 +1,106 @@
+"""What a plan saves against the usual way of working, how sure its cost is, and how much of what was possible it got.
+
+Only equal work is compared: of each product the batches that both plans finish, those that finish first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from chocofactory.planning.starts import drawn_kwh
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from chocofactory.planning.plan import Batch, Plan
+    from chocofactory.planning.problem import Numbers, Problem
+
+LEVELS = (0.05, 0.5, 0.95)
+"""Quantiles of the cost over price scenarios."""
+LEAST_CAPTURED_EUR = 1.0
+"""Where less than this was possible, the share of it that a plan got says nothing."""
+
+
+@dataclass(frozen=True)
+class Savings:
+    """Costs [EUR] of the batches that both plans finish, and what the plan saves; below zero it costs more.
+
+    ``share`` is the saving as a share of the usual cost, None where that is not above zero. ``compared`` counts the
+    batches by product, ``beyond`` those that only the plan finishes and ``lacking`` those that only the usual way does.
+    """
+
+    usual_eur: float
+    plan_eur: float
+    compared: Mapping[str, int]
+    beyond: Mapping[str, int]
+    lacking: Mapping[str, int]
+
+    @property
+    def saved_eur(self) -> float:
+        """What the plan costs less than the usual way."""
+        return self.usual_eur - self.plan_eur
+
+    @property
+    def share(self) -> float | None:
+        """The saving as a share of the usual cost."""
+        return self.saved_eur / self.usual_eur if self.usual_eur > 0 else None
+
+
+def savings(plan: Plan, usual: Plan, prices: Numbers | None = None) -> Savings:
+    """Compare a plan with the usual way of working, at the plan's own prices or at others along its grid [EUR/kWh]."""
+    ours, theirs = _finished(plan), _finished(usual)
+    both = {product: min(len(ours[product]), len(theirs[product])) for product in ours}
+    price = plan.problem.price_eur_kwh if prices is None else prices
+
+    def cost(problem: Problem, batches: Mapping[str, Sequence[Batch]]) -> float:
+        return sum(float(energy(problem, batches[product][:count]) @ price) for product, count in both.items())
+
+    return Savings(
+        usual_eur=cost(usual.problem, theirs),
+        plan_eur=cost(plan.problem, ours),
+        compared=both,
+        beyond={product: len(ours[product]) - count for product, count in both.items()},
+        lacking={product: len(theirs[product]) - count for product, count in both.items()},
+    )
+
+
+def captured(usual_eur: float, plan_eur: float, perfect_eur: float) -> float | None:
+    """The share of the possible saving that a plan got, all three at real prices and for equal work.
+
+    None where less than ``LEAST_CAPTURED_EUR`` was possible.
+    """
+    possible = usual_eur - perfect_eur
+    return (usual_eur - plan_eur) / possible if possible >= LEAST_CAPTURED_EUR else None
+
+
+def energy(problem: Problem, batches: Sequence[Batch]) -> Numbers:
+    """What batches draw in each quarter-hour of the grid [kWh], cooling included."""
+    blocks = {block.name: block for block in problem.plant.blocks}
+    total = np.zeros(len(problem.grid))
+    for batch in batches:
+        for run in batch.runs:
+            total += sum(drawn_kwh(problem, blocks[run.block], batch.product, run.start))
+    return total
+
+
+def cost_quantiles(plan: Plan, paths: Numbers, levels: Sequence[float] = LEVELS) -> Numbers:
+    """Quantiles of the plan's cost [EUR] over price scenarios.
+
+    ``paths`` [EUR/kWh] has the shape (scenarios, quarter-hours): each is the forecast plus the errors of one whole past
+    week, so that dear hours come together as they do; hours whose price is out are the same in all.
+    """
+    costs = paths @ energy(plan.problem, plan.batches)
+    return np.asarray(np.quantile(costs, levels))
+
+
+def _finished(plan: Plan) -> dict[str, list[Batch]]:
+    """Whole batches by product, those that finish first first."""
+    blocks = len(plan.problem.plant.blocks)
+    out: dict[str, list[Batch]] = {product: [] for product in plan.problem.plant.product_names}
+    for batch in sorted(plan.batches, key=lambda batch: batch.end):
+        if len(batch.runs) == blocks:
+            out[batch.product].append(batch)
+    return out
