@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -158,8 +158,8 @@ def quarters(plan: Plan) -> pd.DataFrame:
     out["running"] = [tuple(each) for each in running]
     for block in problem.plant.blocks:
         found = [_limits_of(plan, None, starts_of(problem, block, product)) for product in problem.plant.product_names]
-        closed = [() if "" in each else tuple(dict.fromkeys(each)) for each in zip(*found, strict=True)]
-        out[block.name] = pd.Series(closed, index=out.index, dtype=object)
+        closed: list[Any] = [() if "" in each else tuple(dict.fromkeys(each)) for each in zip(*found, strict=True)]
+        out[block.name] = closed
     return out
 
 
