@@ -27,7 +27,7 @@ SECONDS = 30.0
 """For all solving, unless it is said."""
 SAME_EUR = 0.05
 """Plans that cost no more than this above the best count as cheap as it: the one that finishes earlier is taken."""
-_EARLY_SECONDS = 5.0
+_EARLY_SECONDS = 3.0
 """At most, to finish earlier at the same cost."""
 TINY = 1e-6
 

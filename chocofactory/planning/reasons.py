@@ -155,7 +155,8 @@ def quarters(plan: Plan) -> pd.DataFrame:
         for run, block in zip(batch.runs, problem.plant.blocks, strict=False):
             for each in running[occupied(problem, run.start, block, batch.product)]:
                 each.append((batch.name, run.block))
-    out["running"] = [tuple(each) for each in running]
+    at_work: list[Any] = [tuple(each) for each in running]
+    out["running"] = at_work
     for block in problem.plant.blocks:
         found = [_limits_of(plan, None, starts_of(problem, block, product)) for product in problem.plant.product_names]
         closed: list[Any] = [() if "" in each else tuple(dict.fromkeys(each)) for each in zip(*found, strict=True)]
