@@ -39,6 +39,7 @@ _TITLES = {
     "mixed-provenance": "Simulated and real data do not mix",
     "not-found": "Not found",
     "not-published": "Not published",
+    "plant-invalid": "Invalid plant",
     "rate-limited": "Source asks to wait",
     "source-down": "Source is down",
     "source-timeout": "Source did not answer in time",

@@ -33,7 +33,10 @@ logs and scripts read ``str(error)``.
 from __future__ import annotations
 
 import logging
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class FactoryError(Exception):
@@ -75,6 +78,16 @@ class MalformedFile(InvalidInput):
     """A file is not in a form that we read; the message names the line where it is known."""
 
     code = "malformed-file"
+
+
+class PlantInvalid(InvalidInput):
+    """A plant file cannot be used; ``faults`` are its faults, each a clause that begins with the key."""
+
+    code = "plant-invalid"
+
+    def __init__(self, message: str, /, *, faults: Sequence[str] = (), **fields: object) -> None:
+        super().__init__(message, **fields)
+        self.faults = tuple(faults)
 
 
 class NotFound(FactoryError):
