@@ -18,9 +18,8 @@ from chocofactory.api.schemas import Problem
 from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local, local_date
 from chocofactory.services.exports import file_name, records_csv
-from chocofactory.services.forecasts import as_records
 from chocofactory.services.ranges import moment_of
-from chocofactory.services.records import forecast_record, overall
+from chocofactory.services.records import as_records, forecast_record, overall
 
 if TYPE_CHECKING:
     from flask_openapi3 import APIBlueprint

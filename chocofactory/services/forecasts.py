@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import HOUR, MADRID, day_bounds, day_start, local_date, local_days
+from chocofactory.core.clock import HOUR, day_bounds, day_start, local_date, local_days
 from chocofactory.core.errors import InvalidInput, NotFound
 from chocofactory.core.messages import Message
 from chocofactory.domain import prices
@@ -41,7 +41,8 @@ HISTORY_DAYS = 400
 CHEAPEST_SHARE = 0.1
 """A stretch is among the cheapest when no more than this share of all stretches of its length is cheaper."""
 _ARCHIVE = Series(PRICE_FORECAST, {"market": PVPC, "zone": PENINSULA})
-_FIELDS = {name: f"{name}_eur_kwh" for name in QUANTILES}
+FIELDS = {name: f"{name}_eur_kwh" for name in QUANTILES}
+"""Names of the quantiles where forecasts are kept and shown."""
 FORECASTER = "chocofactory"
 """The source of what is archived here."""
 
@@ -138,6 +139,34 @@ class Forecasts:
             lambda: self._made(known(self._published, now, HISTORY_DAYS), start, end, model),
         )
 
+    def until(self, end: datetime, at: datetime | None = None) -> Forecast:
+        """Prices from the hour of ``at`` (by default now) to ``end``, as ``forecast`` sees them.
+
+        Raises
+        ------
+        InvalidInput
+            ``at`` lies in the future, or ``end`` beyond the seven days after the last price that is out.
+        NotFound
+            As ``forecast``.
+
+        """
+        now = self._clock.now()
+        if at is not None and at > now:
+            raise InvalidInput("{at} lies in the future: what is known then cannot be known now.", at=at.isoformat())
+        found = known(self._published, at or now, HISTORY_DAYS)
+        last = found.origin + timedelta(days=LEAD_DAYS - 1)
+        if end > day_bounds(last)[1]:
+            raise InvalidInput(
+                "Prices can be told until {last}, seven days from the last that is out, and not until {day}.",
+                last=last.isoformat(),
+                day=local_date(end - HOUR).isoformat(),
+            )
+        return self._made(found, _hour(at or now), end, None, at)
+
+    def reach(self, at: datetime | None = None) -> date:
+        """The last local day whose prices can be told at a moment (by default now); raises as ``until``."""
+        return known(self._published, at or self._clock.now(), HISTORY_DAYS).origin + timedelta(days=LEAD_DAYS - 1)
+
     def windows(self, forecast: Forecast, hours: int, count: int = 5) -> list[CheapWindow]:
         """The ``count`` cheapest stretches of ``hours`` hours from now on that do not overlap, cheapest first.
 
@@ -195,7 +224,7 @@ class Forecasts:
         end = max(day_start(found.origin + timedelta(days=LEAD_DAYS)), start + HOUR)
         forecast = self._made(found, start, end, None)
         said = forecast.forecast_hours
-        frame = said[[*QUANTILES, "model", "version"]].rename(columns=_FIELDS)
+        frame = said[[*QUANTILES, "model", "version"]].rename(columns=FIELDS)
         frame["lead_day"] = said["lead_day"].astype(float)
         frame["version"] = frame["version"].where(frame["version"] != "")
         at = forecast.issued_at
@@ -308,40 +337,8 @@ class Forecasts:
 
     def _archive(self, start: datetime, end: datetime) -> pd.DataFrame:
         rows = self._store.read(PRICE_FORECAST, start, end, market=PVPC, zone=PENINSULA)
-        named = rows.rename(columns={field: name for name, field in _FIELDS.items()})
+        named = rows.rename(columns={field: name for name, field in FIELDS.items()})
         return named[[*QUANTILES, "model", "version", "issued_at"]]
-
-
-def as_records(forecast: Forecast) -> list[dict[str, object]]:
-    """Hours of a forecast as REST and CSV show them: local time with offset, EUR/kWh, provenance."""
-    frame = forecast.frame
-    local = pd.DatetimeIndex(frame.index).tz_convert(MADRID)
-    numbers = np.round(frame[list(QUANTILES)].to_numpy(), 8)
-    return [
-        {
-            "timestamp": moment.isoformat(),
-            "price_eur_kwh": float(row[2]),
-            "price_kwh": float(row[2]),
-            **{_FIELDS[name]: float(value) for name, value in zip(QUANTILES, row, strict=True)},
-            "kind": kind,
-            "model": model or None,
-            "version": version or None,
-            "lead_day": int(lead),
-            "tariff_period": period,
-            "source": source,
-        }
-        for moment, row, kind, model, version, lead, period, source in zip(
-            local,
-            numbers,
-            frame["kind"],
-            frame["model"],
-            frame["version"],
-            frame["lead_day"],
-            frame["period"],
-            frame["source"],
-            strict=True,
-        )
-    ]
 
 
 def _hourly(expected: Expected, found: Known, grid: pd.DatetimeIndex) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from chocofactory.core.clock import local
+import numpy as np
+import pandas as pd
+
+from chocofactory.core.clock import MADRID, local
+from chocofactory.forecasting.model import QUANTILES
 from chocofactory.forecasting.scores import ALL
-from chocofactory.services.forecasts import as_records
+from chocofactory.services.forecasts import FIELDS
 from chocofactory.services.models import NAIVE
 
 if TYPE_CHECKING:
@@ -17,6 +21,38 @@ if TYPE_CHECKING:
     from chocofactory.services.forecasts import Forecast
     from chocofactory.services.models import Promotion, Serving
     from chocofactory.services.versions import Version
+
+
+def as_records(forecast: Forecast) -> list[dict[str, object]]:
+    """Hours of a forecast as REST and CSV show them: local time with offset, EUR/kWh, provenance."""
+    frame = forecast.frame
+    local = pd.DatetimeIndex(frame.index).tz_convert(MADRID)
+    numbers = np.round(frame[list(QUANTILES)].to_numpy(), 8)
+    return [
+        {
+            "timestamp": moment.isoformat(),
+            "price_eur_kwh": float(row[2]),
+            "price_kwh": float(row[2]),
+            **{FIELDS[name]: float(value) for name, value in zip(QUANTILES, row, strict=True)},
+            "kind": kind,
+            "model": model or None,
+            "version": version or None,
+            "lead_day": int(lead),
+            "tariff_period": period,
+            "source": source,
+        }
+        for moment, row, kind, model, version, lead, period, source in zip(
+            local,
+            numbers,
+            frame["kind"],
+            frame["model"],
+            frame["version"],
+            frame["lead_day"],
+            frame["period"],
+            frame["source"],
+            strict=True,
+        )
+    ]
 
 
 def forecast_record(forecast: Forecast, horizon: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from selenium.webdriver.support.select import Select
 from chocofactory.core.clock import MADRID, day_grid, day_start
 from chocofactory.domain.measurements import PENINSULA, PRICE_FORECAST, PVPC, Series
 from chocofactory.forecasting.model import QUANTILES
-from chocofactory.services.forecasts import as_records
+from chocofactory.services.records import as_records
 
 TODAY = datetime(2025, 12, 1, tzinfo=MADRID).date()
 CLOCKS_BACK = datetime(2025, 10, 26, tzinfo=MADRID).date()

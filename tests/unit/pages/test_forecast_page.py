@@ -19,7 +19,7 @@ from chocofactory.core.config import Settings
 from chocofactory.core.errors import ModelDamaged, NotFound, StoreUnavailable
 from chocofactory.core.messages import Message
 from chocofactory.domain.measurements import price_series
-from chocofactory.services.forecasts import as_records
+from chocofactory.services.records import as_records
 from tests.dash_client import UPDATE, name, page_asks, pressed
 from tests.fakes import wavy_prices
 from tests.week_kit import FakeForecasts, made

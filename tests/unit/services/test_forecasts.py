@@ -15,7 +15,8 @@ from chocofactory.core.config import load_settings
 from chocofactory.core.errors import InvalidInput, NotFound
 from chocofactory.domain.measurements import PRICE_FORECAST, PVPC, SPOT, price_series
 from chocofactory.forecasting.model import QUANTILES
-from chocofactory.services.forecasts import Forecast, as_records
+from chocofactory.services.forecasts import Forecast
+from chocofactory.services.records import as_records
 from tests.fakes import wavy_prices
 
 if TYPE_CHECKING:
