@@ -17,6 +17,29 @@ if TYPE_CHECKING:
     from chocofactory.domain.plant import Plant
 
 
+DEFAULT = "plant.toml"
+"""The name of the default plant's file."""
+
+
+def plant_text(path: Path | None) -> str:
+    """The text of a plant file; None: of the default plant's.
+
+    Raises
+    ------
+    PlantInvalid
+        The file cannot be read.
+
+    """
+    if path is None:
+        return files("chocofactory").joinpath(DEFAULT).read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PlantInvalid("{name} cannot be read: {reason}", name=str(path), reason=error.strerror or "") from error
+    except UnicodeDecodeError as error:
+        raise PlantInvalid("{name} cannot be read: {reason}", name=str(path), reason="it is not UTF-8") from error
+
+
 def load_plant(path: Path | None) -> Plant:
     """The plant of a TOML file; None: the default plant.
 
@@ -26,14 +49,7 @@ def load_plant(path: Path | None) -> Plant:
         The file cannot be read, or as ``parse_plant``.
 
     """
-    if path is None:
-        return parse_plant(files("chocofactory").joinpath("plant.toml").read_text(encoding="utf-8"), "plant.toml")
-    try:
-        return parse_plant(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise PlantInvalid("{name} cannot be read: {reason}", name=str(path), reason=error.strerror or "") from error
-    except UnicodeDecodeError as error:
-        raise PlantInvalid("{name} cannot be read: {reason}", name=str(path), reason="it is not UTF-8") from error
+    return parse_plant(plant_text(path), str(path) if path else DEFAULT)
 
 
 def plant_record(plant: Plant) -> dict[str, Any]:
