@@ -27,6 +27,7 @@ from chocofactory.services.jobs import Jobs
 from chocofactory.services.models import Models
 from chocofactory.services.plant_files import load_plant
 from chocofactory.services.prices import Prices
+from chocofactory.services.scoring import NoWeather, Recommendations
 from chocofactory.services.siar import SiarHistory, etl_siar_job
 from chocofactory.services.sources import SourceLog
 from chocofactory.services.training import Training
@@ -84,6 +85,7 @@ class Factory:
     generation: Generation
     generation_ingestion: GenerationIngestion
     forecasts: Forecasts
+    recommendations: Recommendations
     models: Models
     training: Training
     accuracy: Accuracy
@@ -160,6 +162,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         generation=Generation(store),
         generation_ingestion=generation_ingestion,
         forecasts=forecasts,
+        recommendations=Recommendations(forecasts, NoWeather(), load_plant(settings.plant_file), clock),
         models=models,
         training=training,
         accuracy=Accuracy(store, clock),
