@@ -22,7 +22,7 @@ from chocofactory.planning.reasons import reasons
 from chocofactory.planning.savings import captured, cost_quantiles, energy, savings
 from chocofactory.services.jobs import JobKind, Outcome, quiet
 from chocofactory.services.memo import Memo
-from chocofactory.services.plan_orders import Order, from_json
+from chocofactory.services.plan_orders import Order, from_json, to_json
 from chocofactory.services.plan_problems import Problems
 from chocofactory.services.stored_plans import StoredPlan, from_record, to_record
 
@@ -176,6 +176,16 @@ class Planning:
         tomorrow = local_date(self._clock.now()) + timedelta(days=1)
         whole = len(self._prices.frame(tomorrow, tomorrow)) >= self._prices.expected_hours(tomorrow, tomorrow)
         return whole and (known is None or known < day_bounds(tomorrow)[1])
+
+    def next_order(self, *, from_today: bool = False) -> dict[str, Any]:
+        """The parameters of the plan that comes next by itself: from the next midnight, for as long as prices reach.
+
+        Where there is none yet, it may begin ``from_today``, as if it had been made before the day began.
+        """
+        today = local_date(self._clock.now())
+        if from_today and self._plans.latest() is None:
+            return to_json(Order(day=today, whole_day=True))
+        return to_json(Order(day=today + timedelta(days=1)))
 
     def job(self) -> JobKind:
         """The kind of run that makes a plan."""
