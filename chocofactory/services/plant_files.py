@@ -107,6 +107,7 @@ def plant_record(plant: Plant) -> dict[str, Any]:
         },
         "room": asdict(plant.room),
         "costs_eur_kg": asdict(plant.costs),
+        "scoring": asdict(plant.scoring),
         "released_at": clock_face(plant.release_min),
     }
 

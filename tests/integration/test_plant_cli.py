@@ -51,6 +51,11 @@ def test_people_see_machines_energies_shifts_and_limits(choco):
     assert "…" not in told
 
 
+def test_names_are_shown_as_they_stand_in_the_file(choco, plant_file):
+    plant_file.write_text(default_text().replace('"T2"', '"[/late] [red]"'), encoding="utf-8")
+    assert "[/late] [red]" in choco("plant", "show", plant_file).stdout
+
+
 def test_a_faulty_plant_stops_the_start_with_the_name_of_its_setting(choco, plant_file):
     plant_file.write_text(default_text().replace("units = 2", "units = 0"), encoding="utf-8")
     done = choco("status", expect=2, CHOCO_PLANT_FILE=str(plant_file))

@@ -163,6 +163,23 @@ def test_one_batch_more_than_the_conches_have_minutes_is_too_many():
     assert fault == "targets need 20400 minutes a week of blocks[1] (conching), of which there are 20160 at most"
 
 
+def test_attended_blocks_have_only_the_quarter_hours_that_somebody_is_there():
+    conches = ("units = 2", "units = 10")
+    parse_plant(changed(conches, ("mon = { standard = 4,", "mon = { standard = 51,")), "x")
+    (fault,) = faults(
+        conches, ("mon = { standard = 4,", "mon = { standard = 52,")
+    )  # 71 of 75 minutes, in 5 x 960 + 480
+    assert fault == "targets need 5325 minutes a week of blocks[2] (finishing), of which there are 5280 at most"
+
+
+def test_attended_blocks_bear_what_auxiliaries_draw_while_somebody_is_there():
+    weak = ("conche = { power_kw = 48 }", "conche = { power_kw = 30 }")
+    parse_plant(changed(weak, ("contracted_kw = 160", "contracted_kw = 51.5")), "x")  # tempering 36, and 15 from 14:00
+    told = faults(weak, ("contracted_kw = 160", "contracted_kw = 50"))
+    assert not any("blocks[1]" in one for one in told)
+    assert any("blocks[2] (finishing) of standard with auxiliaries needs 51 kW, not 50" in one for one in told)
+
+
 def test_an_attended_block_may_fill_a_stretch_to_its_last_minute():
     parse_plant(changed(("premium = 17", "premium = 953"), *NO_PREMIUM), "x")
 
