@@ -21,9 +21,9 @@ _MOST_BATCHES = 1000
 class Order:
     """A plan that is asked for.
 
-    ``day`` is its first local day: today from now on, a later day from its midnight, a past day (or today, with
-    ``whole_day``) as it could have been planned at its midnight. None: from now on where a plan is in force, else from
-    the next midnight. ``days`` None: as many as prices reach, seven at most. ``targets`` replace the plant's on the
+    ``day`` is its first local day: today from now on, a later day from its midnight, a past day as it
+    could have been planned at its midnight. None: from now on where a plan is in force, else from the next midnight.
+    ``days`` None: as many as prices reach, seven at most. ``targets`` replace the plant's on the
     days that they name. ``stock`` and ``running`` None: as the plan in force has them, if it was kept until then.
     ``locks`` names batches of the plan in force that stay when they are.
     """
@@ -38,7 +38,6 @@ class Order:
     outages: tuple[Outage, ...] = ()
     closed: tuple[tuple[datetime, datetime], ...] = ()
     seconds: float = 30.0
-    whole_day: bool = False
 
     def __post_init__(self) -> None:
         if self.days is not None and not 1 <= self.days <= LONGEST_DAYS:
@@ -70,7 +69,6 @@ def to_json(order: Order) -> dict[str, Any]:
         "outages": [outage_to_json(each) for each in order.outages],
         "closed": [{"start": start.isoformat(), "end": end.isoformat()} for start, end in order.closed],
         "time_limit_s": order.seconds,
-        "whole_day": order.whole_day,
     }
 
 
@@ -97,7 +95,6 @@ def from_json(given: Mapping[str, Any]) -> Order:
             outages=tuple(outage_from_json(each) for each in given.get("outages") or ()),
             closed=tuple((moment(each["start"]), moment(each["end"])) for each in given.get("closed") or ()),
             seconds=given.get("time_limit_s") or 30.0,
-            whole_day=bool(given.get("whole_day", False)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInput("The order of a plan cannot be read: {reason}", reason=str(error)) from error

@@ -90,7 +90,7 @@ class Problems:
         today = local_date(now)
         if order.day is None and in_force is None:
             return day_start(today + timedelta(days=1))
-        if order.day is not None and (order.whole_day or order.day != today):
+        if order.day is not None and order.day != today:
             return day_start(order.day)
         return _next_slot(now, order.slot_min)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from icalendar import Calendar, Event
 
 from chocofactory.core.clock import MADRID, local, local_date
 from chocofactory.planning.power import power_kw
@@ -14,7 +15,7 @@ from chocofactory.planning.reasons import quarters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from chocofactory.core.messages import Message
     from chocofactory.planning.plan import Batch, BlockRun, Plan
@@ -215,21 +216,19 @@ def csv_rows(plan: Plan) -> list[dict[str, object]]:
 def icalendar(stored: StoredPlan, titles: Mapping[str, str] | None = None) -> str:
     """The blocks of all batches as events of an iCalendar (RFC 5545); ``titles`` name blocks for people."""
     names = titles or {}
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//ChocoFactory//Production plan//EN", "CALSCALE:GREGORIAN"]
+    calendar = Calendar.new(prodid="-//ChocoFactory//Production plan//EN")
     for batch in stored.plan.batches:
         for run in batch.runs:
-            lines += [
-                "BEGIN:VEVENT",
-                f"UID:{batch.name}-{run.block}-{_stamp(run.start)}@chocofactory",
-                f"DTSTAMP:{_stamp(stored.created_at)}",
-                f"DTSTART:{_stamp(run.start)}",
-                f"DTEND:{_stamp(run.end)}",
-                f"SUMMARY:{_escaped(f'{batch.name} {names.get(run.block, run.block)} {run.unit}')}",
-                f"DESCRIPTION:{_escaped(f'{batch.product}, {run.energy_kwh:.1f} kWh, {run.cost_eur:.2f} EUR')}",
-                "END:VEVENT",
-            ]
-    lines.append("END:VCALENDAR")
-    return "".join(f"{_folded(line)}\r\n" for line in lines)
+            event = Event.new(
+                uid=f"{batch.name}-{run.block}-{stored.id}@chocofactory",
+                stamp=stored.created_at,
+                start=run.start.astimezone(UTC),
+                end=run.end.astimezone(UTC),
+                summary=f"{batch.name} {names.get(run.block, run.block)} {run.unit}",
+                description=f"{batch.product}, {run.energy_kwh:.1f} kWh, {run.cost_eur:.2f} EUR",
+            )
+            calendar.add_component(event)
+    return calendar.to_ical().decode()
 
 
 def cost_per_kg(plan: Plan) -> dict[str, float | None]:
@@ -335,25 +334,3 @@ def _text(message: Message) -> str:
 
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), 2)
-
-
-def _stamp(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
-
-
-def _folded(line: str) -> str:
-    """A content line of at most 75 octets; what is left goes on after a line break and a blank."""
-    octets = line.encode()
-    if len(octets) <= 75:  # noqa: PLR2004 - RFC 5545, 3.1
-        return line
-    parts, rest = [], line
-    while rest:
-        size = 75 if not parts else 74
-        cut = len(rest.encode()[:size].decode(errors="ignore"))
-        parts.append(rest[:cut])
-        rest = rest[cut:]
-    return "\r\n ".join(parts)

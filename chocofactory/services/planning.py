@@ -122,11 +122,7 @@ class Planning:
 
     def get(self, plan_id: str) -> StoredPlan:
         """The plan of this number; raises NotFound."""
-        kept = self._plans.get(plan_id)
-        return self._memo.get(
-            ("plan", plan_id),
-            lambda: from_record(kept.record, kept.head.id, kept.head.created_at, kept.head.requested_by),
-        )
+        return self._memo.get(("plan", plan_id), lambda: self._read(plan_id))
 
     def latest(self) -> StoredPlan | None:
         """The newest plan that keeps its limits; None before the first one."""
@@ -177,15 +173,14 @@ class Planning:
         whole = len(self._prices.frame(tomorrow, tomorrow)) >= self._prices.expected_hours(tomorrow, tomorrow)
         return whole and (known is None or known < day_bounds(tomorrow)[1])
 
-    def next_order(self, *, from_today: bool = False) -> dict[str, Any]:
+    def next_order(self, *, from_yesterday: bool = False) -> dict[str, Any]:
         """The parameters of the plan that comes next by itself: from the next midnight, for as long as prices reach.
 
-        Where there is none yet, it may begin ``from_today``, as if it had been made before the day began.
+        Where there is none yet, it may begin ``from_yesterday``, so that today has what began the evening before.
         """
         today = local_date(self._clock.now())
-        if from_today and self._plans.latest() is None:
-            return to_json(Order(day=today, whole_day=True))
-        return to_json(Order(day=today + timedelta(days=1)))
+        first = from_yesterday and self._plans.latest() is None
+        return to_json(Order(day=today - timedelta(days=1) if first else today + timedelta(days=1)))
 
     def job(self) -> JobKind:
         """The kind of run that makes a plan."""

@@ -157,9 +157,9 @@ class Plans:
         return found.id if found else None
 
     def covering(self, moment: datetime) -> KeptPlan | None:
-        """The newest plan that holds at a moment, whatever its status; None where none does."""
+        """The newest plan that can be followed and holds at a moment; None where none does."""
         at = to_microseconds(moment)
-        return self._first("WHERE start_at <= ? AND ? < end_at", (at, at))
+        return self._first("WHERE start_at <= ? AND ? < end_at AND status <> ?", (at, at, INFEASIBLE))
 
     def created_before(self, moment: datetime) -> KeptPlan | None:
         """The newest of the plans that were made before a moment; None where none was."""
