@@ -216,7 +216,7 @@ def csv_rows(plan: Plan) -> list[dict[str, object]]:
 def icalendar(stored: StoredPlan, titles: Mapping[str, str] | None = None) -> str:
     """The blocks of all batches as events of an iCalendar (RFC 5545); ``titles`` name blocks for people."""
     names = titles or {}
-    calendar = Calendar.new(prodid="-//ChocoFactory//Production plan//EN")
+    calendar = Calendar.new(prodid="-//ChocoFactory//Production plan//EN", uid=stored.id)
     for batch in stored.plan.batches:
         for run in batch.runs:
             event = Event.new(
@@ -228,7 +228,7 @@ def icalendar(stored: StoredPlan, titles: Mapping[str, str] | None = None) -> st
                 description=f"{batch.product}, {run.energy_kwh:.1f} kWh, {run.cost_eur:.2f} EUR",
             )
             calendar.add_component(event)
-    return calendar.to_ical().decode()
+    return str(calendar.to_ical().decode())
 
 
 def cost_per_kg(plan: Plan) -> dict[str, float | None]:
