@@ -9,7 +9,7 @@ from flask import current_app
 
 from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment, variable
-from chocofactory.core.errors import ConfigurationError, NotFound
+from chocofactory.core.errors import ConfigurationError, NotFound, PlantInvalid
 from chocofactory.domain.tariff import tariff
 from chocofactory.forecasting.registry import Registry
 from chocofactory.services.accuracy import Accuracy
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 
     from chocofactory.core.clock import Clock
     from chocofactory.core.config import Settings
+    from chocofactory.domain.plant import Plant
     from chocofactory.domain.tariff import Tariff
     from chocofactory.store.base import Nature, SeriesStore
 
@@ -74,6 +75,7 @@ class Factory:
     settings: Settings
     clock: Clock
     tariff: Tariff
+    plant: Plant
     prices: Prices
     ingestion: PriceIngestion
     weather: Weather
@@ -110,12 +112,13 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     StoreError
         The data folder or what lies in it cannot be used; not for a server that is away.
     ConfigurationError
-        As ``series_store``.
+        The plant file cannot be used, or as ``series_store``.
     MixedProvenance
         The store holds data of the other mode.
 
     """
     clock = clock or (TravellingClock(settings.clock_start) if settings.clock_start else SystemClock())
+    plant = _plant(settings)
     folder = settings.mode_dir
     store = series_store(settings, clock)
     state = StateStore(folder / "state.db")
@@ -149,6 +152,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         settings=settings,
         clock=clock,
         tariff=rules,
+        plant=plant,
         prices=prices,
         ingestion=ingestion,
         weather=Weather(store, clock, _places(settings)),
@@ -158,7 +162,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         generation=Generation(store),
         generation_ingestion=generation_ingestion,
         forecasts=forecasts,
-        recommendations=Recommendations(forecasts, NoWeather(), load_plant(settings.plant_file), clock),
+        recommendations=Recommendations(forecasts, NoWeather(), plant, clock),
         models=models,
         training=training,
         accuracy=Accuracy(store, clock),
@@ -214,6 +218,13 @@ def factory() -> Factory:
     """The services of the Flask application that is serving the present request."""
     found: Factory = current_app.extensions[EXTENSION]
     return found
+
+
+def _plant(settings: Settings) -> Plant:
+    try:
+        return load_plant(settings.plant_file)
+    except PlantInvalid as error:
+        raise ConfigurationError("{name}: {reason}", name=variable("plant_file"), reason=str(error)) from error
 
 
 def _sources(settings: Settings, clock: Clock) -> list[Source]:
