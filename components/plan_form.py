@@ -77,7 +77,10 @@ def form(plant: Plant) -> Component:
                 className="toolbar",
             ),
             html.Fieldset(
-                [html.Legend(_("Keep as planned"), className="small"), dbc.Checklist(id=ids.locks, inline=True, value=[])]
+                [
+                    html.Legend(_("Keep as planned"), className="small"),
+                    dbc.Checklist(id=ids.locks, inline=True, value=[]),
+                ]
             ),
             controls.button(_("Plan"), ids.submit, icon_name="arrow-clockwise", kind="primary"),
         ],
@@ -108,6 +111,7 @@ def order(  # noqa: PLR0913 - one for each field
 ) -> dict[str, Any]:
     """What was filled in as the parameters of a run; what is out of order is so from now on."""
     first = today if begin == NOW else today + timedelta(days=1)
+    out = {"machine": machine, "units": 1, "start": now.isoformat(), "end": until}
     wanted = {product: int(count) for product, count in targets.items() if count is not None}
     return {
         "date": first.isoformat(),
@@ -115,5 +119,5 @@ def order(  # noqa: PLR0913 - one for each field
         "slot_minutes": int(slot),
         "locks": list(locks),
         "targets": {first.isoformat(): wanted} if wanted else {},
-        "outages": [{"machine": machine, "units": 1, "start": now.isoformat(), "end": until}] if machine and until else [],
+        "outages": [out] if machine and until else [],
     }

@@ -109,9 +109,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
             html.Div(id=ids.empty),
             html.Div(
                 [
-                    html.Section(
-                        cards.skeleton(_("The plan is being read"), 120), id=ids.says, className="panel says"
-                    ),
+                    html.Section(cards.skeleton(_("The plan is being read"), 120), id=ids.says, className="panel says"),
                     html.Div(id=ids.cards),
                     controls.graph(ids.gantt, _("The plan by machine"), filename=NAME, height="36rem"),
                     html.Section(
@@ -129,9 +127,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                     controls.graph(ids.targets, _("Batches against the target"), filename=f"{NAME}_targets"),
                     controls.graph(ids.power, _("Power against the contract"), filename=f"{NAME}_power"),
                     html.Section([html.H2(_("Cost of a kilogram")), html.Div(id=ids.margin)], className="panel"),
-                    html.Section(
-                        [html.H2(_("When something fails")), plan_lists.failure_rules()], className="panel"
-                    ),
+                    html.Section([html.H2(_("When something fails")), plan_lists.failure_rules()], className="panel"),
                 ],
                 id=ids.body,
             ),
@@ -323,7 +319,7 @@ def favourable(_minutes: int | None, theme: str, wide: bool) -> tuple[Any, ...]:
     State({"type": "replan-target", "product": ALL}, "value"),
     prevent_initial_call=True,
 )
-def plan_anew(  # noqa: PLR0913 - one for each field
+def plan_anew(
     _clicks: int,
     begin: str,
     days: str,
@@ -393,7 +389,9 @@ def export(_csv: int | None, _ics: int | None, plan: str) -> dict[str, Any]:
 
 
 dash.clientside_callback(ClientsideFunction("controls", "url"), PLAN, DAY, BATCH)
-dash.clientside_callback(ClientsideFunction("controls", "print"), Input(ids.print, "n_clicks"), prevent_initial_call=True)
+dash.clientside_callback(
+    ClientsideFunction("controls", "print"), Input(ids.print, "n_clicks"), prevent_initial_call=True
+)
 
 
 def says(stored: StoredPlan, day: date) -> list[Component]:
@@ -439,9 +437,11 @@ def _weather_words(stored: StoredPlan) -> Component:
     words = _("Weather: {parts}.", parts=", ".join(parts))
     if "climatology" in hours:
         margin = stored.plan.problem.plant.room.margin_c
-        words += " " + _("Without a forecast it is the usual of the day plus {margin} °C.", margin=text.number(margin, 0))
+        usual = _("Without a forecast it is the usual of the day plus {margin} °C.", margin=text.number(margin, 0))
+        words = f"{words} {usual}"
     if "unavailable" in hours:
-        words += " " + _("Where it is not known, no limit of the room was looked at and no cooling counted.")
+        unknown = _("Where it is not known, no limit of the room was looked at and no cooling counted.")
+        words = f"{words} {unknown}"
     return html.P(words)
 
 
@@ -466,10 +466,9 @@ def _known(plan: str) -> StoredPlan:
 
 def _choices() -> dict[str, str]:
     heads = factory().planning.newest(RECENT)
-    return {IN_FORCE: _("The one in force")} | {
-        head.id: _("made {moment}, from {day}", moment=text.moment(head.created_at), day=text.day(head.first_day, "short"))
-        for head in heads
-    }
+    made = {head.id: (text.moment(head.created_at), text.day(head.first_day, "short")) for head in heads}
+    words = {plan: _("made {moment}, from {day}", moment=moment, day=day) for plan, (moment, day) in made.items()}
+    return {IN_FORCE: _("The one in force")} | words
 
 
 def _days(stored: StoredPlan | None) -> dict[str, str]:

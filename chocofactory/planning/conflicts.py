@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from chocofactory.core.clock import local
 from chocofactory.core.messages import Message
 from chocofactory.planning.model import window_after
 from chocofactory.planning.plan import Conflict
@@ -15,7 +14,6 @@ from chocofactory.planning.starts import HUMIDITY, POWER, STAFF, TEMPERATURE, UN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from chocofactory.planning.model import Model
     from chocofactory.planning.problem import Numbers
@@ -41,7 +39,7 @@ def _broken(model: Model, values: Numbers) -> Iterator[Conflict]:
             start, end = problem.start + first * QUARTER, problem.start + (last + 1) * QUARTER
             if block is not None and limit in {STAFF, TEMPERATURE, HUMIDITY}:
                 end += timedelta(minutes=max(block.minutes(product) for product in problem.plant.product_names))
-            yield Conflict(limit, start, end, _said(limit, block.name if block else "", most, start, end))
+            yield Conflict(limit, start, end, _said(limit, block.name if block else "", most))
 
 
 def _overdue(model: Model) -> Iterator[Conflict]:
@@ -70,16 +68,17 @@ def _stretches(found: list[tuple[int, float]]) -> Iterator[tuple[int, int, float
         yield run[0][0], run[-1][0], max(value for _, value in run)
 
 
-def _said(limit: str, block: str, most: float, start: datetime, end: datetime) -> Message:
-    fields = {"block": block, "most": round(most, 1), "start": local(start), "end": local(end)}
+def _said(limit: str, block: str, most: float) -> Message:
+    """What is broken, and what would relax it."""
+    fields = {"block": block, "most": round(most, 1)}
     if limit == POWER:
-        return Message("{start:%d/%m %H:%M}: {most} kW above the contract; unlock a batch or contract more.", **fields)
+        return Message("{most} kW above the contract: unlock a batch, or contract more.", most=fields["most"])
     if limit == UNITS:
-        return Message("{start:%d/%m %H:%M}: {block} lacks units ({most}); unlock a batch.", **fields)
+        return Message("{block} lacks units ({most}): unlock a batch.", **fields)
     if limit == STAFF:
-        return Message("{start:%d/%m %H:%M}: {block} while nobody is there; somebody must stay.", **fields)
+        return Message("{block} would run while nobody is there: somebody must stay.", block=block)
     if limit == TEMPERATURE:
-        return Message("{start:%d/%m %H:%M}: {block} in a room that is too hot; cool it or unlock a batch.", **fields)
+        return Message("{block} would run in a room that is too hot: cool it, or unlock a batch.", block=block)
     if limit == HUMIDITY:
-        return Message("{start:%d/%m %H:%M}: {block} would start in air that is too humid.", **fields)
-    return Message("{start:%d/%m %H:%M}: a batch waits longer after {block} than it may.", **fields)
+        return Message("{block} would start in air that is too humid: dry it, or unlock a batch.", block=block)
+    return Message("A batch waits longer after {block} than it may: decide whether it is still good.", block=block)

@@ -252,7 +252,7 @@ def cost_per_kg(plan: Plan) -> dict[str, float | None]:
 def energy_today(plan: Plan, day: date) -> tuple[float, float]:
     """What the machines of a plan draw on a local day [kWh], and what that costs [EUR]."""
     power = power_kw(plan)
-    here = np.array([local_date(moment) == day for moment in power.index.to_pydatetime()])
+    here = np.array([local_date(moment) == day for moment in pd.DatetimeIndex(power.index).to_pydatetime()])
     drawn = (power["production_kw"] + power["cooling_kw"]).to_numpy() / 4 * here
     return float(drawn.sum()), float(drawn @ plan.problem.price_eur_kwh)
 
