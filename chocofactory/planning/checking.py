@@ -27,29 +27,31 @@ _SLIGHT = 1e-6
 _QUARTER_MIN = 15
 
 SENTENCES = {
-    "product-unknown": "The plant does not make {found}.",
-    "block-order": "The blocks are {found}, the plant's are {expected}.",
-    "on-grid": "{found} does not start on a slot.",
-    "before-start": "{found} is planned before the plan starts.",
-    "stage-times": "{found} does not run at its real minutes.",
-    "occupied-until": "{found} must occupy its unit until {expected}.",
-    "wait-short": "{found} starts before the block before is free.",
-    "wait-long": "{found} starts later than the batch may wait.",
-    "unattended": "{found} runs when nobody is there.",
-    "room-too-hot": "The room is at {value:.1f} °C while {found} runs, at most {limit:.1f} °C are allowed.",
-    "too-humid": "The room is at {value:.0f} % humidity when {found} starts, at most {limit:.0f} % are allowed.",
-    "units": "{found} has more batches than units, or two on one.",
-    "power": "A quarter-hour draws {value:.1f} kW, at most {limit:.1f} kW are contracted.",
-    "overproduction": "{value} batches of {found} are made, {limit} are wanted.",
-    "commitment": "{found} is not as it was running or locked.",
-    "beyond-horizon": "{found} ends after the plan.",
-    "shortfall": "{found} falls short by {limit} batches on {day}, the plan says {value}.",
-    "energy": "{found} draws {limit:.3f} kWh, the plan says {value:.3f} kWh.",
-    "cost": "{found} costs {limit:.4f} EUR, the plan says {value:.4f} EUR.",
-    "cooling": "{found} needs {limit:.3f} kWh of extra cooling, the plan says {value:.3f} kWh.",
-    "due": "{found} serves {expected}, the plan says {value}.",
-    "names-unique": "Two batches are called {found}.",
-    "room": "The room is not as the plan says while {found} runs.",
+    "product-unknown": Message("The plant does not make {found}."),
+    "block-order": Message("The blocks are {found}, the plant's are {expected}."),
+    "on-grid": Message("{found} does not start on a slot."),
+    "before-start": Message("{found} is planned before the plan starts."),
+    "stage-times": Message("{found} does not run at its real minutes."),
+    "occupied-until": Message("{found} must occupy its unit until {expected}."),
+    "wait-short": Message("{found} starts before the block before is free."),
+    "wait-long": Message("{found} starts later than the batch may wait."),
+    "unattended": Message("{found} runs when nobody is there."),
+    "room-too-hot": Message("The room is at {value:.1f} °C while {found} runs, at most {limit:.1f} °C are allowed."),
+    "too-humid": Message(
+        "The room is at {value:.0f} % humidity when {found} starts, at most {limit:.0f} % are allowed."
+    ),
+    "units": Message("{found} has more batches than units, or two on one."),
+    "power": Message("A quarter-hour draws {value:.1f} kW, at most {limit:.1f} kW are contracted."),
+    "overproduction": Message("{value} batches of {found} are made, {limit} are wanted."),
+    "commitment": Message("{found} is not as it was running or locked."),
+    "beyond-horizon": Message("{found} ends after the plan."),
+    "shortfall": Message("{found} falls short by {limit} batches on {day}, the plan says {value}."),
+    "energy": Message("{found} draws {limit:.3f} kWh, the plan says {value:.3f} kWh."),
+    "cost": Message("{found} costs {limit:.4f} EUR, the plan says {value:.4f} EUR."),
+    "cooling": Message("{found} needs {limit:.3f} kWh of extra cooling, the plan says {value:.3f} kWh."),
+    "due": Message("{found} serves {expected}, the plan says {value}."),
+    "names-unique": Message("Two batches are called {found}."),
+    "room": Message("The room is not as the plan says while {found} runs."),
 }
 """What each rule's code says, with the fields that it may name."""
 
@@ -124,7 +126,7 @@ class _Check:
         yield from self._totals()
 
     def _say(self, rule: str, batch: Batch | None, start: datetime, end: datetime, **fields: object) -> Violation:
-        return Violation(rule, Message(SENTENCES[rule], **fields), batch.name if batch else None, start, end)
+        return Violation(rule, Message(SENTENCES[rule].template, **fields), batch.name if batch else None, start, end)
 
     def _whole(self, rule: str, **fields: object) -> Violation:
         return self._say(rule, None, self.problem.start, self.problem.end, **fields)
