@@ -23,11 +23,11 @@ from components import (
     plan_figures,
     plan_form,
     plan_lists,
+    plan_page,
     plan_parts,
     plan_words,
     score_figures,
     score_words,
-    text,
 )
 from components.text import N_, _, page_title
 from components.theme import graph_config
@@ -46,7 +46,6 @@ dash.register_page(__name__, path="/production", name=N_("Production"), title=pa
 NAME = "production"
 IN_FORCE = "now"
 """The plan that holds now, or else the newest."""
-ALL_DAYS = "all"
 RECENT = 20
 POLL_MS = 1000
 
@@ -86,7 +85,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
     plans = _choices()
     chosen = controls.choice_of(plan, plans, IN_FORCE)
     stored = _stored(chosen)
-    days, batches = _days(stored), _batches(stored)
+    days, batches = plan_page.days(stored), plan_page.batches(stored)
     return html.Div(
         [
             html.H1(_("Production")),
@@ -164,14 +163,14 @@ def fill(plan: str, day: str, _done: str, _minutes: int | None) -> tuple[Any, ..
     except FactoryError as error:
         return failure(names.told(error.message, error.fields)), True, [], [], [], []
     if stored is None:
-        return nothing(), True, [], [], [], []
+        return plan_page.nothing(has_prices=factory().prices.span() is not None), True, [], [], [], []
     shown = _day(stored, day) or stored.plan.problem.first
     low, _median, high = stored.cost_band_eur
     cards_ = plan_parts.plan_cards(stored.plan, stored.savings, (low, high))
     return (
         None,
         False,
-        says(stored, shown),
+        plan_page.says(stored, shown, factory().clock.now()),
         cards_,
         plan_lists.shift_list(stored.plan, shown),
         plan_parts.margin_view(stored.plan),
@@ -196,7 +195,7 @@ def plans(_done: str, _minutes: int | None) -> list[dict[str, str]]:
 def choices(plan: str, _done: str, day: str) -> tuple[Any, ...]:
     """Days and batches of the plan that is shown."""
     stored = _known(plan)
-    days, batches = _days(stored), _batches(stored)
+    days, batches = plan_page.days(stored), plan_page.batches(stored)
     current = factory().planning.in_force()
     locks = plan_form.lockable(current.plan, factory().clock.now()) if current else []
     options = [[{"value": key, "label": label} for key, label in each.items()] for each in (days, batches)]
@@ -226,7 +225,11 @@ def gantt(plan: str, day: str, _done: str, _minutes: int | None, theme: str, wid
         theme=theme,
         wide=wide,
     )
-    return figure, [_weather_words(stored), plan_lists.plan_twin(stored.plan)], graph_config(_file(stored, NAME))
+    return (
+        figure,
+        [plan_page.weather_words(stored), plan_lists.plan_twin(stored.plan)],
+        graph_config(_file(stored, NAME)),
+    )
 
 
 @callback(
@@ -394,57 +397,6 @@ dash.clientside_callback(
 )
 
 
-def says(stored: StoredPlan, day: date) -> list[Component]:
-    """The day in one sentence, what the plan rests on, and whatever is wrong with it."""
-    plan = stored.plan
-    made = _(
-        "Plan {plan} of {moment}, by {model}. It takes what was planned before as done until then.",
-        plan=stored.id,
-        moment=text.moment(stored.created_at),
-        model=names.model(stored.inputs.model),
-    )
-    broken = [html.Li(names.told(each.template, each.fields)) for each in stored.violations]
-    alert = html.Div([html.Strong(_("The check found faults in this plan:")), html.Ul(broken)], role="alert")
-    return [
-        plan_parts.today_sentence(plan, day, stored.savings, factory().clock.now()),
-        html.P(made, className="muted small"),
-        plan_parts.shortfall_alert(plan),
-        plan_parts.conflict_alert(plan),
-        alert if broken else None,
-    ]
-
-
-def nothing() -> Component:
-    """What stands where there is no plan yet."""
-    if factory().prices.span() is None:
-        return cards.empty_state(
-            _("There is no plan yet"),
-            _("There are no prices to plan with."),
-            _("Prices of the last days are fetched by themselves within minutes; history can be imported."),
-            dcc.Link(_("To the data page"), href=dash.get_relative_path("/data"), className="btn btn-primary"),
-        )
-    return cards.empty_state(
-        _("There is no plan yet"),
-        _("The first one is made by itself within minutes, and begins at the next midnight."),
-        _("You can plan from now on above."),
-    )
-
-
-def _weather_words(stored: StoredPlan) -> Component:
-    """Where the weather of the plan is from."""
-    hours = {kind: count / 4 for kind, count in stored.inputs.weather["kind"].value_counts().items()}
-    parts = [f"{cards.kind(str(kind))} {text.quantity(count, 'h')}" for kind, count in hours.items()]
-    words = _("Weather: {parts}.", parts=", ".join(parts))
-    if "climatology" in hours:
-        margin = stored.plan.problem.plant.room.margin_c
-        usual = _("Without a forecast it is the usual of the day plus {margin} °C.", margin=text.number(margin, 0))
-        words = f"{words} {usual}"
-    if "unavailable" in hours:
-        unknown = _("Where it is not known, no limit of the room was looked at and no cooling counted.")
-        words = f"{words} {unknown}"
-    return html.P(words)
-
-
 def _stored(plan: str) -> StoredPlan | None:
     """The plan that is chosen; None where there is none."""
     planning = factory().planning
@@ -471,22 +423,9 @@ def _choices() -> dict[str, str]:
     return {IN_FORCE: _("The one in force")} | words
 
 
-def _days(stored: StoredPlan | None) -> dict[str, str]:
-    days = stored.plan.problem.days if stored else []
-    return {ALL_DAYS: _("all days")} | {day.isoformat(): text.day(day, "short") for day in days}
-
-
-def _batches(stored: StoredPlan | None) -> dict[str, str]:
-    batches = sorted(stored.plan.batches, key=lambda batch: batch.start) if stored else []
-    return {"": _("none")} | {
-        batch.name: f"{batch.name} · {plan_words.heading(batch.product)} · {text.moment(batch.start)}"
-        for batch in batches
-    }
-
-
 def _usual_day(days: dict[str, str]) -> str:
     today = local_date(factory().clock.now()).isoformat()
-    return today if today in days else next((day for day in days if day != ALL_DAYS), ALL_DAYS)
+    return today if today in days else next((day for day in days if day != plan_page.ALL_DAYS), plan_page.ALL_DAYS)
 
 
 def _usual_batch(batch: object, batches: dict[str, str]) -> str:

@@ -10,27 +10,68 @@ from chocofactory.core.messages import Message
 from chocofactory.planning.model import window_after
 from chocofactory.planning.plan import Conflict
 from chocofactory.planning.problem import QUARTER
-from chocofactory.planning.starts import HUMIDITY, POWER, STAFF, TEMPERATURE, UNITS, WAIT
+from chocofactory.planning.starts import (
+    HUMIDITY,
+    POWER,
+    STAFF,
+    TEMPERATURE,
+    UNITS,
+    WAIT,
+    minutes_run,
+    room_climate,
+    staffed_minutes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
+    from chocofactory.domain.plant import Block
     from chocofactory.planning.model import Model
-    from chocofactory.planning.problem import Numbers
+    from chocofactory.planning.problem import Numbers, Problem
 
 _LEAST = 1e-4
 
 
 def conflicts(model: Model, values: Numbers) -> tuple[Conflict, ...]:
     """The limits that a solution of an elastic model breaks, each stretch of time once."""
-    return tuple(sorted([*_overdue(model), *_broken(model, values)], key=lambda each: (each.start, each.limit)))
+    found = [*standing(model.problem), *_overdue(model), *_broken(model, values)]
+    return tuple(sorted(found, key=lambda each: (each.start, each.limit)))
+
+
+def standing(problem: Problem) -> list[Conflict]:
+    """The limits that blocks which run or are locked break by themselves: staff, heat and humidity."""
+    found = []
+    for commitment in problem.commitments:
+        for block, start in zip(problem.plant.blocks, commitment.starts, strict=False):
+            end = start + timedelta(minutes=block.minutes(commitment.product))
+            found += [
+                Conflict(limit, max(start, problem.start), end, _said(limit, block.name, 1))
+                for limit in _broken_alone(problem, block, start, end)
+            ]
+    return found
+
+
+def _broken_alone(problem: Problem, block: Block, start: datetime, end: datetime) -> Iterator[str]:
+    runs = minutes_run(problem, start, end) > 0
+    room = room_climate(problem)
+    minute = timedelta(minutes=1)
+    first, last = (int(max(each - problem.start, timedelta()) / minute) for each in (start, end))
+    if block.attended and not staffed_minutes(problem)[first:last].all():
+        yield STAFF
+    if block.room_max_c is not None and (room["room_c"].to_numpy()[runs] > block.room_max_c).any():
+        yield TEMPERATURE
+    humid = room["room_pct"].to_numpy() > problem.plant.room.start_humidity_max_pct
+    if problem.start <= start < problem.end and humid[(start - problem.start) // QUARTER]:
+        yield HUMIDITY
 
 
 def _broken(model: Model, values: Numbers) -> Iterator[Conflict]:
     problem = model.problem
     found = sorted(
         (limit, place, quarter, values[column])
-        for column, (limit, place, quarter) in model.slack.items()
+        for column, broken in model.slack.items()
+        for limit, place, quarter in broken
         if values[column] > _LEAST
     )
     for (limit, place), group in groupby(found, key=lambda each: each[:2]):

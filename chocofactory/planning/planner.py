@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chocofactory.core.messages import Message
 from chocofactory.planning.batches import batches
-from chocofactory.planning.conflicts import conflicts
+from chocofactory.planning.conflicts import conflicts, standing
 from chocofactory.planning.model import Model
 from chocofactory.planning.plan import Plan, Proof, Shortfall
 from chocofactory.planning.relaxing import relaxations
@@ -77,23 +77,24 @@ def plan(problem: Problem, seconds: float = SECONDS, report: Callable[[float, st
     if shortfalls and broken is None:
         report(85, "Looking for the limits that bind")
         shortfalls = _with_limits(problem, shortfalls, max(solver.seconds_left, seconds / 4))
-    standing = model.fixed.cost_eur
+    broken_limits = conflicts(model, values) if broken else tuple(standing(problem))
+    committed = model.fixed.cost_eur
     proven = cheapest.proven and least.proven
     return Plan(
         problem=problem,
         batches=batches(problem, model.counts(values)),
         shortfalls=tuple(shortfalls),
         proof=Proof(
-            status="infeasible" if broken else "optimal" if proven else "feasible",
-            cost_eur=float(model.cost() @ values) + standing,
-            bound_eur=cheapest.bound + standing,
+            status="infeasible" if broken_limits else "optimal" if proven else "feasible",
+            cost_eur=float(model.cost() @ values) + committed,
+            bound_eur=cheapest.bound + committed,
             gap=cheapest.gap,
             shortfall_proven=least.proven,
             early_proven=early.proven,
             seconds=time.perf_counter() - began,
             solver=NAME,
         ),
-        conflicts=conflicts(model, values) if broken else (),
+        conflicts=broken_limits,
     )
 
 
