@@ -54,6 +54,9 @@
         });
         window.history.replaceState(window.history.state, "", `${window.location.pathname}?${query}`);
       },
+      print(clicks) {
+        if (clicks) window.print();
+      },
       picture(_clicks) {
         const { callback_context: context } = window.dash_clientside;
         if (!context.triggered.some((one) => one.value)) return;

@@ -9,13 +9,15 @@ from flask import current_app
 
 from chocofactory.core.clock import SystemClock, TravellingClock
 from chocofactory.core.config import as_environment, variable
-from chocofactory.core.errors import ConfigurationError, NotFound
+from chocofactory.core.errors import ConfigurationError, NotFound, PlantInvalid
+from chocofactory.domain.plant_file import parse_plant
 from chocofactory.domain.tariff import tariff
 from chocofactory.forecasting.registry import Registry
 from chocofactory.services.accuracy import Accuracy
 from chocofactory.services.backtests import Backtests
 from chocofactory.services.climate import Climate
 from chocofactory.services.delivery import Delivery
+from chocofactory.services.expected_weather import ExpectedWeather
 from chocofactory.services.forecasts import FORECASTER, Forecasts
 from chocofactory.services.gaps import Gaps
 from chocofactory.services.generation import Generation, GenerationIngestion, ingest_generation_job
@@ -25,7 +27,10 @@ from chocofactory.services.imports import import_prices_job
 from chocofactory.services.ingestion import PriceIngestion, ingest_job
 from chocofactory.services.jobs import Jobs
 from chocofactory.services.models import Models
+from chocofactory.services.planning import Planning
+from chocofactory.services.plant_files import DEFAULT, plant_text
 from chocofactory.services.prices import Prices
+from chocofactory.services.scoring import Recommendations
 from chocofactory.services.siar import SiarHistory, etl_siar_job
 from chocofactory.services.sources import SourceLog
 from chocofactory.services.training import Training
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
 
     from chocofactory.core.clock import Clock
     from chocofactory.core.config import Settings
+    from chocofactory.domain.plant import Plant
     from chocofactory.domain.tariff import Tariff
     from chocofactory.store.base import Nature, SeriesStore
 
@@ -72,6 +78,7 @@ class Factory:
     settings: Settings
     clock: Clock
     tariff: Tariff
+    plant: Plant
     prices: Prices
     ingestion: PriceIngestion
     weather: Weather
@@ -81,6 +88,8 @@ class Factory:
     generation: Generation
     generation_ingestion: GenerationIngestion
     forecasts: Forecasts
+    recommendations: Recommendations
+    planning: Planning
     models: Models
     training: Training
     accuracy: Accuracy
@@ -107,12 +116,14 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     StoreError
         The data folder or what lies in it cannot be used; not for a server that is away.
     ConfigurationError
-        As ``series_store``.
+        The plant file cannot be used, or as ``series_store``.
     MixedProvenance
         The store holds data of the other mode.
 
     """
     clock = clock or (TravellingClock(settings.clock_start) if settings.clock_start else SystemClock())
+    plant_source = _plant_source(settings)
+    plant = parse_plant(plant_source, DEFAULT)
     folder = settings.mode_dir
     store = series_store(settings, clock)
     state = StateStore(folder / "state.db")
@@ -142,19 +153,26 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     training = Training(registry, models, prices, clock)
     forecasts = Forecasts(store, clock, prices, models, SIMULATION if settings.mode == "demo" else FORECASTER)
     jobs.register([forecasts.job(), training.job(), Backtests(prices).job()])
+    weather, climate = Weather(store, clock, _places(settings)), Climate(store)
+    expected = ExpectedWeather(weather, climate, clock, plant.room.margin_c)
+    planning = Planning(state.plans, store, clock, plant_source, prices, forecasts, expected)
+    jobs.register([planning.job()])
     return Factory(
         settings=settings,
         clock=clock,
         tariff=rules,
+        plant=plant,
         prices=prices,
         ingestion=ingestion,
-        weather=Weather(store, clock, _places(settings)),
+        weather=weather,
         weather_ingestion=weather_ingestion,
-        climate=Climate(store),
+        climate=climate,
         history=history,
         generation=Generation(store),
         generation_ingestion=generation_ingestion,
         forecasts=forecasts,
+        recommendations=Recommendations(forecasts, expected, plant, clock),
+        planning=planning,
         models=models,
         training=training,
         accuracy=Accuracy(store, clock),
@@ -210,6 +228,16 @@ def factory() -> Factory:
     """The services of the Flask application that is serving the present request."""
     found: Factory = current_app.extensions[EXTENSION]
     return found
+
+
+def _plant_source(settings: Settings) -> str:
+    """The text of the plant file, which is a sound one."""
+    try:
+        text = plant_text(settings.plant_file)
+        parse_plant(text, str(settings.plant_file or DEFAULT))
+    except PlantInvalid as error:
+        raise ConfigurationError("{name}: {reason}", name=variable("plant_file"), reason=str(error)) from error
+    return text
 
 
 def _sources(settings: Settings, clock: Clock) -> list[Source]:

@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
     from chocofactory.domain.prices import Window
 
-Kind = Literal["published", "observed", "forecast", "simulated", "unavailable"]
+Kind = Literal["published", "observed", "forecast", "simulated", "climatology", "unavailable"]
 
 _KINDS: Mapping[str, str] = {
     "published": N_("published"),
     "observed": N_("observed"),
     "forecast": N_("forecast"),
     "simulated": N_("simulated"),
+    "climatology": N_("usual for the day of the year"),
     "unavailable": N_("not available"),
 }
 _SOURCE_STATES: Mapping[str, tuple[str, str]] = {

@@ -15,7 +15,7 @@ import pandas as pd
 from chocofactory.core.clock import MADRID, local_date, local_days
 from chocofactory.domain.measurements import HOURLY
 from components import text
-from components.cells import cells
+from components.cells import USUAL_HOURS, cell_frame, cells, hour_places, week_axes
 from components.forecast_words import PAST, sentences
 from components.marks import best_stretch, now_note, upright
 from components.names import FROM_SPOT
@@ -23,7 +23,6 @@ from components.text import _, ngettext
 from components.theme import PALETTES, SAID_COLOURS, Theme, draw, faded, hatched, price_axis, price_range
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date, datetime
 
     import numpy.typing as npt
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     Choice = npt.NDArray[np.bool_]
 
 _LEAST_HOURS_FOR_A_NAME = {True: 15, False: 18}
-_USUAL_HOURS = 24
 _GROUND = {"published": 0.16, "from_spot": 0.07}
 _BELOW = 74
 """Room for names of days and two lines of a legend; a narrow screen has a line for each of its entries [px]."""
@@ -111,12 +109,8 @@ def week_heatmap(
     begin = local_date(shown.times[0] + PAST)
     kept = local_days(shown.times) >= pd.Timestamp(begin)
     frame, times = shown.frame[kept], shown.times[kept]
-    days = local_days(times)
-    names = list(days.unique())
-    row = np.asarray((days - names[0]).days)
-    midnights = pd.DatetimeIndex(names).tz_localize(MADRID)
-    hour = np.asarray((times - midnights[row]) / HOURLY).astype(int)
-    columns = max(_USUAL_HOURS, int(hour.max()) + 1)
+    names, row, hour = hour_places(times)
+    columns = max(USUAL_HOURS, int(hour.max()) + 1)
     price, known = frame["price"].to_numpy(dtype=float), frame["known"].to_numpy(dtype=bool)
     z = np.full((len(names), columns), np.nan)
     z[row, hour] = price
@@ -151,19 +145,9 @@ def week_heatmap(
         marker=hatched(theme),
     )
     now = np.flatnonzero((times <= shown.now) & (times > shown.now - HOURLY))
-    present = [_cell(row[place], hour[place], palette.accent, wide=wide) for place in now]
-    day_axis = _named_axis([text.day(day.date(), "short") for day in names], wide=wide)
-    hour_axis = {
-        "tickvals": [place - 0.5 for place in range(0, _USUAL_HOURS, 3)],
-        "ticktext": [f"{place:02d}" for place in range(0, _USUAL_HOURS, 3)],
-        "range": [-0.5, columns - 0.5] if wide else [columns - 0.5, -0.5],
-        "showgrid": False,
-        "zeroline": False,
-        "tickangle": 0,
-    }
+    present = [cell_frame(row[place], hour[place], palette.accent, wide=wide) for place in now]
     layout = {
-        "xaxis": hour_axis if wide else day_axis,
-        "yaxis": day_axis if wide else hour_axis,
+        **week_axes([text.day(day.date(), "short") for day in names], columns, wide=wide),
         "coloraxis": price_axis(low, high, price),
         "shapes": [*_border(row, hour, known, lacking, palette.ink, wide=wide), *present],
         "margin": {"b": 62},
@@ -249,15 +233,6 @@ def _short(day: date, wide: bool) -> str:
     return f"{weekday}<br>{number}"
 
 
-def _named_axis(names: Sequence[str], *, wide: bool) -> dict[str, Any]:
-    """The axis of the days, a cell each."""
-    if not wide:
-        names = ["<br>".join(name.split()[:2]) for name in names]
-    ends = [len(names) - 0.5, -0.5] if wide else [-0.5, len(names) - 0.5]
-    ticks = {"tickvals": list(range(len(names))), "ticktext": list(names), "tickangle": 0}
-    return {**ticks, "range": ends, "showgrid": False, "zeroline": False}
-
-
 def _border(
     row: npt.NDArray[Any], hour: npt.NDArray[Any], known: Choice, lacking: Choice, colour: str, *, wide: bool
 ) -> list[dict[str, Any]]:
@@ -270,13 +245,6 @@ def _border(
     points = [point if wide else point[::-1] for point in (corners if at else corners[2:])]
     path = "M " + " L ".join(f"{x:g} {y:g}" for x, y in points)
     return [{"type": "path", "path": path, "line": {"color": colour, "width": 3}}]
-
-
-def _cell(row: int, hour: int, colour: str, *, wide: bool) -> dict[str, Any]:
-    """A frame around one cell."""
-    x, y = (hour, row) if wide else (row, hour)
-    ends = {"x0": x - 0.5, "x1": x + 0.5, "y0": y - 0.5, "y1": y + 0.5}
-    return {"type": "rect", **ends, "line": {"color": colour, "width": 3}}
 
 
 def _fan_caption(window: tuple[datetime, datetime] | None, colour: str) -> str:

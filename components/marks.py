@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+
+from chocofactory.core.clock import MADRID
 from components import text
 from components.text import _
 
@@ -42,3 +46,15 @@ def now_note(place: float, span: float, now: datetime, colour: str) -> dict[str,
     """What the line of the present moment is; ``span`` is the length of the axis."""
     words = "<b>" + _("now {time}", time=text.clock(now)) + "</b>"
     return {**above(place, words, colour), "xanchor": "left" if place < span / 12 else "center"}
+
+
+def clock_ticks(origin: pd.Timestamp, span: float) -> dict[str, Any]:
+    """Every sixth hour of the wall clock, with the day under its midnight."""
+    hours = pd.date_range(origin, periods=int(span) + 1, freq="h").tz_convert(MADRID)
+    places = np.flatnonzero(np.asarray(hours.hour % 6 == 0))
+    labels = [
+        f"{hours[place]:%H}"
+        + (f"<br><b>{text.day(hours[place].date(), 'short')}</b>" if hours[place].hour == 0 else "")
+        for place in places
+    ]
+    return {"tickvals": places.tolist(), "ticktext": labels, "ticks": "outside", "tickangle": 0}

@@ -106,6 +106,11 @@ PERIOD_COLOURS: Mapping[str, str] = MappingProxyType(
 )
 """Tariff periods, dear to cheap, dark to light: always with their name beside or inside, never alone."""
 
+LEVEL_COLOURS: Mapping[str, str] = MappingProxyType(
+    {"optimal": "#cfe6b4", "moderate": "#93c18c", "reduced": "#a9652f", "halt": "#6a1d33"}
+)
+"""Classes of hours, the best first, light to dark: with their number or a cross inside, never alone."""
+
 SAID_COLOURS: Mapping[Theme, str] = MappingProxyType({"light": PERIOD_COLOURS["P2"], "dark": PERIOD_COLOURS["P4"]})
 """What was said earlier, beside what is said now."""
 

@@ -1,4 +1,4 @@
-"""The table twins of the figures of /prices and /data: what a figure shows, in few rows of words and numbers."""
+"""The table twins of the figures of /prices, /data and /production: what a figure shows, in words and numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pandas as pd
 from components import text
 from components.cells import row_names
 from components.figures import histogram
-from components.tables import Column, table_twin
+from components.score_words import level_name, reasons
+from components.tables import Column, long_twin, table_twin
 from components.text import _
 
 if TYPE_CHECKING:
@@ -75,6 +76,35 @@ def coverage_twin(coverage: pd.DataFrame) -> Component:
     parts = zip(months["present"], months["expected"], strict=True)
     rows = list(zip(months.index, parts, months["lacking"], strict=True))
     return table_twin(columns, rows, _("What is there, month by month"))
+
+
+def scores_twin(frame: pd.DataFrame, name: str = "scores") -> Component:
+    """Every hour with its class, its score, what these follow from, and why; ``frame`` as ``score_figures`` takes it.
+
+    ``name`` is the table's own in the whole application.
+    """
+    columns = (
+        Column(_("Begins"), text.moment),
+        Column(_("Class"), level_name),
+        Column(_("Score"), text.number, numeric=True),
+        Column("€/kWh", lambda value: text.number(value, 4), numeric=True),
+        Column(_("Room"), lambda value: text.quantity(value, "°C", 1), numeric=True),
+        Column(_("Humidity"), lambda value: text.quantity(value, "%"), numeric=True),
+        Column(_("Reasons")),
+    )
+    rows = [
+        (
+            hour.Index.to_pydatetime(),  # type: ignore[union-attr]
+            hour.level,
+            hour.score,
+            hour.price_eur_kwh,
+            hour.room_c,
+            hour.room_pct,
+            " ".join(reasons(hour)),
+        )
+        for hour in frame.itertuples()
+    ]
+    return long_twin(columns, rows, _("How favourable each hour is"), name)
 
 
 def _month(month: pd.Period) -> str:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import MADRID, local_date
+from chocofactory.core.clock import local_date
 from components import names, text
-from components.marks import now_note, upright
+from components.marks import clock_ticks, now_note, upright
 from components.text import _
 from components.theme import PALETTES, Theme, draw
 
@@ -62,7 +62,7 @@ def weather_strip(observed: Blend, forecast: Blend, now: datetime, *, theme: The
         layout[f"yaxis{axis}"] = {"domain": list(domain), "title": {"text": names.field_unit(field)}, "nticks": 5}
     layout["yaxis2"]["range"] = [0, 100]
     layout |= {
-        "xaxis": {"range": [0, span], "anchor": "y2", "zeroline": False, **_clock_ticks(origin, span)},
+        "xaxis": {"range": [0, span], "anchor": "y2", "zeroline": False, **clock_ticks(origin, span)},
         "shapes": [upright(present, palette.accent, 2)],
         "annotations": [now_note(present, span, now, palette.accent)],
         "margin": {"t": 84, "b": 56},
@@ -106,15 +106,3 @@ def _sentences(blend: Blend, field: str, index: pd.Index, what: str) -> list[str
         )
         out.append(words + ("<br>" + _("between two issued values") if bent else ""))
     return out
-
-
-def _clock_ticks(origin: pd.Timestamp, span: float) -> dict[str, Any]:
-    """Every sixth hour of the wall clock, with the day under its midnight."""
-    hours = pd.date_range(origin, periods=int(span) + 1, freq="h").tz_convert(MADRID)
-    places = np.flatnonzero(np.asarray(hours.hour % 6 == 0))
-    labels = [
-        f"{hours[place]:%H}"
-        + (f"<br><b>{text.day(hours[place].date(), 'short')}</b>" if hours[place].hour == 0 else "")
-        for place in places
-    ]
-    return {"tickvals": places.tolist(), "ticktext": labels, "ticks": "outside", "tickangle": 0}

@@ -15,7 +15,7 @@ from chocofactory.core.clock import local_date
 from chocofactory.core.errors import FactoryError, InvalidInput, NotFound
 from chocofactory.domain.prices import Window, cheapest_window
 from chocofactory.services.exports import file_name, records_csv
-from chocofactory.services.forecasts import as_records
+from chocofactory.services.records import as_records
 from components import cards, controls, forecast_figures, forecast_parts, forecast_words, names
 from components.text import N_, _, ngettext, page_title
 from components.theme import graph_config, price_range

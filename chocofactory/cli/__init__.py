@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from chocofactory import __version__
-from chocofactory.cli import data, forecasts, status, store
+from chocofactory.cli import data, forecasts, plant, status, store
 from chocofactory.cli.backtest import backtest
+from chocofactory.cli.scoring import score
 from chocofactory.cli.terminal import Exit, err, exit_of, fail, opened, out
 from chocofactory.core.config import Settings, load_settings
 from chocofactory.core.errors import Conflict, FactoryError
@@ -21,9 +22,10 @@ app.add_typer(data.ingest, name="ingest")
 app.add_typer(data.imports, name="import")
 app.add_typer(data.etl, name="etl")
 app.add_typer(forecasts.models, name="models")
+app.add_typer(plant.plant, name="plant")
 app.add_typer(store.store, name="store")
 
-for _command in (forecasts.forecast, forecasts.train, backtest, status.gaps, status.status, status.config):
+for _command in (forecasts.forecast, forecasts.train, backtest, score, status.gaps, status.status, status.config):
     app.command()(_command)
 
 

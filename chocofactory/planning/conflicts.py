@@ -6,33 +6,72 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from chocofactory.core.clock import local
 from chocofactory.core.messages import Message
 from chocofactory.planning.model import window_after
 from chocofactory.planning.plan import Conflict
 from chocofactory.planning.problem import QUARTER
-from chocofactory.planning.starts import HUMIDITY, POWER, STAFF, TEMPERATURE, UNITS, WAIT
+from chocofactory.planning.starts import (
+    HUMIDITY,
+    POWER,
+    STAFF,
+    TEMPERATURE,
+    UNITS,
+    WAIT,
+    minutes_run,
+    room_climate,
+    staffed_minutes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from chocofactory.domain.plant import Block
     from chocofactory.planning.model import Model
-    from chocofactory.planning.problem import Numbers
+    from chocofactory.planning.problem import Numbers, Problem
 
 _LEAST = 1e-4
 
 
 def conflicts(model: Model, values: Numbers) -> tuple[Conflict, ...]:
     """The limits that a solution of an elastic model breaks, each stretch of time once."""
-    return tuple(sorted([*_overdue(model), *_broken(model, values)], key=lambda each: (each.start, each.limit)))
+    found = [*standing(model.problem), *_overdue(model), *_broken(model, values)]
+    return tuple(sorted(found, key=lambda each: (each.start, each.limit)))
+
+
+def standing(problem: Problem) -> list[Conflict]:
+    """The limits that blocks which run or are locked break by themselves: staff, heat and humidity."""
+    found = []
+    for commitment in problem.commitments:
+        for block, start in zip(problem.plant.blocks, commitment.starts, strict=False):
+            end = start + timedelta(minutes=block.minutes(commitment.product))
+            found += [
+                Conflict(limit, max(start, problem.start), end, _said(limit, block.name, 1))
+                for limit in _broken_alone(problem, block, start, end)
+            ]
+    return found
+
+
+def _broken_alone(problem: Problem, block: Block, start: datetime, end: datetime) -> Iterator[str]:
+    runs = minutes_run(problem, start, end) > 0
+    room = room_climate(problem)
+    minute = timedelta(minutes=1)
+    first, last = (int(max(each - problem.start, timedelta()) / minute) for each in (start, end))
+    if block.attended and not staffed_minutes(problem)[first:last].all():
+        yield STAFF
+    if block.room_max_c is not None and (room["room_c"].to_numpy()[runs] > block.room_max_c).any():
+        yield TEMPERATURE
+    humid = room["room_pct"].to_numpy() > problem.plant.room.start_humidity_max_pct
+    if problem.start <= start < problem.end and humid[(start - problem.start) // QUARTER]:
+        yield HUMIDITY
 
 
 def _broken(model: Model, values: Numbers) -> Iterator[Conflict]:
     problem = model.problem
     found = sorted(
         (limit, place, quarter, values[column])
-        for column, (limit, place, quarter) in model.slack.items()
+        for column, broken in model.slack.items()
+        for limit, place, quarter in broken
         if values[column] > _LEAST
     )
     for (limit, place), group in groupby(found, key=lambda each: each[:2]):
@@ -41,7 +80,7 @@ def _broken(model: Model, values: Numbers) -> Iterator[Conflict]:
             start, end = problem.start + first * QUARTER, problem.start + (last + 1) * QUARTER
             if block is not None and limit in {STAFF, TEMPERATURE, HUMIDITY}:
                 end += timedelta(minutes=max(block.minutes(product) for product in problem.plant.product_names))
-            yield Conflict(limit, start, end, _said(limit, block.name if block else "", most, start, end))
+            yield Conflict(limit, start, end, _said(limit, block.name if block else "", most))
 
 
 def _overdue(model: Model) -> Iterator[Conflict]:
@@ -70,16 +109,17 @@ def _stretches(found: list[tuple[int, float]]) -> Iterator[tuple[int, int, float
         yield run[0][0], run[-1][0], max(value for _, value in run)
 
 
-def _said(limit: str, block: str, most: float, start: datetime, end: datetime) -> Message:
-    fields = {"block": block, "most": round(most, 1), "start": local(start), "end": local(end)}
+def _said(limit: str, block: str, most: float) -> Message:
+    """What is broken, and what would relax it."""
+    fields = {"block": block, "most": round(most, 1)}
     if limit == POWER:
-        return Message("{start:%d/%m %H:%M}: {most} kW above the contract; unlock a batch or contract more.", **fields)
+        return Message("{most} kW above the contract: unlock a batch, or contract more.", most=fields["most"])
     if limit == UNITS:
-        return Message("{start:%d/%m %H:%M}: {block} lacks units ({most}); unlock a batch.", **fields)
+        return Message("{block} lacks units ({most}): unlock a batch.", **fields)
     if limit == STAFF:
-        return Message("{start:%d/%m %H:%M}: {block} while nobody is there; somebody must stay.", **fields)
+        return Message("{block} would run while nobody is there: somebody must stay.", block=block)
     if limit == TEMPERATURE:
-        return Message("{start:%d/%m %H:%M}: {block} in a room that is too hot; cool it or unlock a batch.", **fields)
+        return Message("{block} would run in a room that is too hot: cool it, or unlock a batch.", block=block)
     if limit == HUMIDITY:
-        return Message("{start:%d/%m %H:%M}: {block} would start in air that is too humid.", **fields)
-    return Message("{start:%d/%m %H:%M}: a batch waits longer after {block} than it may.", **fields)
+        return Message("{block} would start in air that is too humid: dry it, or unlock a batch.", block=block)
+    return Message("A batch waits longer after {block} than it may: decide whether it is still good.", block=block)

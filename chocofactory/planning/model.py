@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     Places = npt.NDArray[np.int64]
 
+Broken = tuple[str, int, int]
+"""A limit that is broken: which one, for which block (by place; -1: for none), in which quarter-hour."""
 RELAXABLE = (STAFF, TEMPERATURE, HUMIDITY)
 """Limits on a start that the elastic model may break."""
 _WEIGHTS = {STAFF: 8.0, TEMPERATURE: 8.0, HUMIDITY: 8.0, UNITS: 4.0, POWER: 0.2, WAIT: 1.0}
@@ -90,8 +92,8 @@ class Model:
         self.at: dict[tuple[str, int], Places] = {}
         """For each product and block the column of a start at each quarter-hour; -1 where there is none."""
         self.short: dict[tuple[date, str], int] = {}
-        self.slack: dict[int, tuple[str, int, int]] = {}
-        """In the elastic model: column of a violation -> limit, block (by place; -1 for none), quarter-hour."""
+        self.slack: dict[int, list[Broken]] = {}
+        """In the elastic model: which limits each column breaks."""
         self._start_columns()
         self._flow_rows()
         self._unit_rows()
@@ -143,8 +145,8 @@ class Model:
     def violation(self) -> Numbers:
         """What each column breaks of the limits, by weight."""
         out = np.zeros(len(self.columns))
-        for column, (limit, _block, _quarter) in self.slack.items():
-            out[column] = _WEIGHTS[limit]
+        for column, broken in self.slack.items():
+            out[column] = sum(_WEIGHTS[limit] for limit, _place, _quarter in broken)
         return out
 
     def _start_columns(self) -> None:
@@ -168,7 +170,7 @@ class Model:
         broken[WAIT] = np.full(len(at), not last and starts.latest < starts.earliest)
         for limit, mask in broken.items():
             for quarter in np.flatnonzero(mask & (at >= 0)):
-                self.slack.setdefault(int(at[quarter]), (limit, place, int(quarter)))
+                self.slack.setdefault(int(at[quarter]), []).append((limit, place, int(quarter)))
 
     def _reachable(self, product: str) -> list[Mask]:
         """Where each block may start such that the ones before and after it have a place, too."""
@@ -275,7 +277,7 @@ class Model:
 
     def _violation(self, limit: str, place: int, quarter: int) -> int:
         column = self.columns.add_one()
-        self.slack[column] = (limit, place, quarter)
+        self.slack[column] = [(limit, place, quarter)]
         return column
 
     def _demand_rows(self) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chocofactory.core.messages import Message
 from chocofactory.planning.batches import batches
-from chocofactory.planning.conflicts import conflicts
+from chocofactory.planning.conflicts import conflicts, standing
 from chocofactory.planning.model import Model
 from chocofactory.planning.plan import Plan, Proof, Shortfall
 from chocofactory.planning.relaxing import relaxations
@@ -32,14 +32,18 @@ _EARLY_SECONDS = 3.0
 TINY = 1e-6
 
 
+def _quiet(_percent: float, _message: str) -> None:
+    """A report that nobody reads."""
+
+
 class NoPlan(Exception):
     """The time ran out before any plan was found."""
 
 
-def plan(problem: Problem, seconds: float = SECONDS, watch: Callable[[float, str], None] | None = None) -> Plan:
+def plan(problem: Problem, seconds: float = SECONDS, report: Callable[[float, str], None] = _quiet) -> Plan:
     """The plan that falls least short, then costs least, then finishes earliest.
 
-    ``watch`` is told how far it is (percent, and a message).
+    ``report`` is told how far it is (percent, and a message).
 
     Raises
     ------
@@ -48,49 +52,49 @@ def plan(problem: Problem, seconds: float = SECONDS, watch: Callable[[float, str
 
     """
     began = time.perf_counter()
-    tell = watch or (lambda _percent, _message: None)
-    tell(5, "Building the model")
+    report(5, "Building the model")
     model = Model(problem)
     solver = Solver(model.columns, model.rows, seconds=seconds, gap=GAP)
-    tell(15, "Looking for plans that fall least short")
+    report(15, "Looking for plans that fall least short")
     least = solver.minimise(model.backlog())
     broken = None
     if least.infeasible:
-        tell(25, "Looking for what stands in the way")
+        report(25, "Looking for what stands in the way")
         model = Model(problem, elastic=True)
         solver = Solver(model.columns, model.rows, seconds=seconds, gap=GAP)
         broken = solver.minimise(model.violation())
         solver.require(model.violation(), found(broken).objective + TINY)
         least = solver.minimise(model.backlog(), broken.values)
     solver.require(model.backlog(), round(found(least).objective) + TINY)
-    tell(40, "Looking for the cheapest of them")
+    report(40, "Looking for the cheapest of them")
     cheapest = found(solver.minimise(model.cost(), least.values))
     solver.require(model.cost(), cheapest.objective + SAME_EUR)
-    tell(70, "Looking for the earliest of these")
+    report(70, "Looking for the earliest of these")
     early = solver.minimise(model.finishing(), cheapest.values, _EARLY_SECONDS)
     best = early if early.values is not None else cheapest
     values = chosen_values(best)
     shortfalls = shortfalls_of(model, values)
     if shortfalls and broken is None:
-        tell(85, "Looking for the limits that bind")
+        report(85, "Looking for the limits that bind")
         shortfalls = _with_limits(problem, shortfalls, max(solver.seconds_left, seconds / 4))
-    standing = model.fixed.cost_eur
+    broken_limits = conflicts(model, values) if broken else tuple(standing(problem))
+    committed = model.fixed.cost_eur
     proven = cheapest.proven and least.proven
     return Plan(
         problem=problem,
         batches=batches(problem, model.counts(values)),
         shortfalls=tuple(shortfalls),
         proof=Proof(
-            status="infeasible" if broken else "optimal" if proven else "feasible",
-            cost_eur=float(model.cost() @ values) + standing,
-            bound_eur=cheapest.bound + standing,
+            status="infeasible" if broken_limits else "optimal" if proven else "feasible",
+            cost_eur=float(model.cost() @ values) + committed,
+            bound_eur=cheapest.bound + committed,
             gap=cheapest.gap,
             shortfall_proven=least.proven,
             early_proven=early.proven,
             seconds=time.perf_counter() - began,
             solver=NAME,
         ),
-        conflicts=conflicts(model, values) if broken else (),
+        conflicts=broken_limits,
     )
 
 

@@ -21,11 +21,11 @@ _MOST_BATCHES = 1000
 class Order:
     """A plan that is asked for.
 
-    ``day`` is its first local day: today from now on, a later day from its midnight, a past day as it could have been
-    planned at its midnight. None: from now on where a plan is in force, else from the next midnight. ``days`` None: as
-    many as prices reach, seven at most. ``targets`` replace the plant's on the days that they name. ``stock`` and
-    ``running`` None: as the plan in force has them, if it was kept until then. ``locks`` names batches of the plan in
-    force that stay when they are.
+    ``day`` is its first local day: today from now on, a later day from its midnight, a past day as it
+    could have been planned at its midnight. None: from now on where a plan is in force, else from the next midnight.
+    ``days`` None: as many as prices reach, seven at most. ``targets`` replace the plant's on the
+    days that they name. ``stock`` and ``running`` None: as the plan in force has them, if it was kept until then.
+    ``locks`` names batches of the plan in force that stay when they are.
     """
 
     day: date | None = None

@@ -17,6 +17,7 @@ from chocofactory.domain.plant_file import parse_plant
 from chocofactory.planning.batches import block_run
 from chocofactory.planning.plan import Batch, Conflict, Plan, Proof, Shortfall
 from chocofactory.planning.problem import Problem
+from chocofactory.planning.savings import savings
 from chocofactory.services.plan_orders import (
     commitment_from_json,
     commitment_to_json,
@@ -115,8 +116,6 @@ def to_record(stored: StoredPlan, plant_text: str) -> dict[str, Any]:
 
 def from_record(record: Mapping[str, Any], plan_id: str, created_at: datetime, requested_by: str) -> StoredPlan:
     """The plan of such a record."""
-    from chocofactory.planning.savings import savings
-
     given, inputs = record["problem"], _inputs(record["inputs"], moment(record["problem"]["start"]))
     problem = Problem(
         plant=parse_plant(record["plant"], "plant"),

@@ -1,4 +1,4 @@
-"""The application's own state: job runs, how the outside sources fared, and which version of the models serves."""
+"""The application's own state: job runs, how the outside sources fared, which models serve, and the plans made."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from chocofactory.core.errors import Conflict, JobBusy, NotFound
+from chocofactory.store import plans, promotions
 from chocofactory.store.database import Database, from_microseconds, to_microseconds
-from chocofactory.store.promotions import TABLE, Promotions
 
 if TYPE_CHECKING:
     import sqlite3
@@ -50,7 +50,8 @@ _MIGRATIONS = (
         failures INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
-    TABLE,
+    promotions.TABLE,
+    plans.TABLE,
 )
 _KEPT_RUNS = 500
 """Ended runs that are remembered."""
@@ -113,7 +114,7 @@ class StateStore:
 
     A run is active while it is ``queued`` or ``running``; at most one of a kind is. ``interrupted`` is what others
     conclude when its process is gone; should that process live on, its own word counts. ``promotions`` are those of the
-    price models.
+    price models, ``plans`` those of the production.
 
     Raises
     ------
@@ -124,7 +125,8 @@ class StateStore:
 
     def __init__(self, path: Path) -> None:
         self._database = Database(path, _MIGRATIONS, application_id=_APPLICATION_ID)
-        self.promotions = Promotions(self._database)
+        self.promotions = promotions.Promotions(self._database)
+        self.plans = plans.Plans(self._database)
 
     def create_run(self, run: JobRun) -> None:
         """Record a new run, and forget all ended ones but the newest 500.

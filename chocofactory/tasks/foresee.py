@@ -1,9 +1,9 @@
-"""Issuing forecasts by itself whenever more is known, and training the models again before they grow old."""
+"""What looks ahead by itself: forecasts and plans whenever more is known, models before they grow old."""
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.errors import FactoryError, JobBusy
 from chocofactory.core.logs import get_logger
@@ -17,26 +17,35 @@ log = get_logger(__name__)
 
 PAUSE = timedelta(hours=6)
 """From one training to the next that is begun here, however it ended."""
+PLAN_PAUSE = timedelta(hours=1)
+"""The same of plans."""
 
 
 def foresee(factory: Factory) -> None:
-    """Start a training and issue a forecast, if either is due.
+    """Start a training, issue a forecast and make a plan, if they are due.
 
-    It asks the archive and the registry, and remembers nothing itself. It never raises: what goes wrong stands in the
-    runs' records and in the log.
+    It asks the archive, the registry and the plans, and remembers nothing itself. It never raises: what goes wrong is
+    in the records of the runs and in the log.
     """
     tasks: tuple[tuple[str, Callable[[], bool], timedelta], ...] = (
         ("issue_forecast", factory.forecasts.issue_due, timedelta()),
         ("train_models", lambda: factory.training.due(factory.settings.train_days), PAUSE),
+        ("plan_production", factory.planning.due, PLAN_PAUSE),
     )
     for kind, due, pause in tasks:
         try:
             if due() and not _began_lately(factory, kind, pause):
-                factory.jobs.start(kind, {}, "scheduler")
+                factory.jobs.start(kind, _params(factory, kind), "scheduler")
         except JobBusy:
             log.debug("a run is under way already", kind=kind)
         except FactoryError as error:
             log.warning("cannot look ahead", kind=kind, reason=str(error), code=error.code)
+
+
+def _params(factory: Factory, kind: str) -> dict[str, Any]:
+    """What a run is asked for; the demonstration has a plan of today at once, with what runs."""
+    demo = factory.settings.mode == "demo"
+    return factory.planning.next_order(from_yesterday=demo) if kind == "plan_production" else {}
 
 
 def _began_lately(factory: Factory, kind: str, pause: timedelta) -> bool:

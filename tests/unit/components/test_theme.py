@@ -85,6 +85,27 @@ def test_no_value_vanishes_on_its_card(name, scale):
     assert nearest > 0.07  # as far as two neighbours of the scale are
 
 
+LEVELS = list(theme.LEVEL_COLOURS.values())
+
+
+@pytest.mark.parametrize("kind", ["protan", "deutan", "tritan"])
+def test_classes_of_hours_stay_ordered_for_colour_blind_readers(kind):
+    seen = [float(_as_a_dichromat_sees(colour, kind) @ [0.2126, 0.7152, 0.0722]) for colour in LEVELS]
+    assert all(lighter > darker * 1.5 for lighter, darker in pairwise(seen))
+
+
+def test_classes_of_hours_get_darker_and_take_a_number_that_is_readable():
+    assert all(a - b > 0.08 for a, b in pairwise(_oklab(colour)[0] for colour in LEVELS))
+    for colour in LEVELS:
+        assert _contrast(theme.readable_on(colour), colour) >= 4.5
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_no_class_of_hours_vanishes_on_its_card(name):
+    card = _oklab(theme.PALETTES[name].card)
+    assert min(float(np.linalg.norm(_oklab(colour) - card)) for colour in LEVELS) > 0.07
+
+
 @pytest.mark.parametrize("name", ["light", "dark"])
 @pytest.mark.parametrize("words", ["ink", "muted", "accent", "cocoa"])
 @pytest.mark.parametrize("ground", ["page", "card"])

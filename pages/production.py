@@ -1,0 +1,446 @@
+"""The production plan: what to start when, what that costs and saves, and why it is so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dash
+from dash import ALL, ClientsideFunction, Input, Output, State, callback, ctx, dcc, html
+from dash.exceptions import PreventUpdate
+
+from chocofactory.bootstrap import factory
+from chocofactory.core.clock import local_date
+from chocofactory.core.errors import FactoryError, JobBusy, NotFound
+from chocofactory.planning.power import power_kw
+from chocofactory.services.exports import records_csv
+from chocofactory.services.plan_views import csv_rows, icalendar
+from chocofactory.services.planning import KIND
+from components import (
+    cards,
+    controls,
+    names,
+    plan_curves,
+    plan_figures,
+    plan_form,
+    plan_lists,
+    plan_page,
+    plan_parts,
+    plan_words,
+    score_figures,
+    score_words,
+)
+from components.text import N_, _, page_title
+from components.theme import graph_config
+from components.toasts import failure, notify
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+    from dash.development.base_component import Component
+
+    from chocofactory.services.stored_plans import StoredPlan
+
+dash.register_page(__name__, path="/production", name=N_("Production"), title=page_title(N_("Production")), order=1)
+
+NAME = "production"
+IN_FORCE = "now"
+"""The plan that holds now, or else the newest."""
+RECENT = 20
+POLL_MS = 1000
+
+
+class ids:  # noqa: N801 - read as a namespace
+    """Ids of this page."""
+
+    plan = "production-plan"
+    day = "production-day"
+    batch = "production-batch"
+    empty = "production-empty"
+    body = "production-body"
+    says = "production-says"
+    cards = "production-cards"
+    gantt = "production-gantt"
+    why = "production-why"
+    curve = "production-curve"
+    curve_frame = "production-curve-frame"
+    targets = "production-targets"
+    power = "production-power"
+    shifts = "production-shifts"
+    margin = "production-margin"
+    strip = "production-strip"
+    week = "production-week"
+    progress = "production-progress"
+    run = "production-run"
+    done = "production-done"
+    poll = "production-poll"
+    csv = "production-csv"
+    ics = "production-ics"
+    print = "production-print"
+    download = "production-download"
+
+
+def layout(plan: object = None, day: object = None, batch: object = None, **_query: Any) -> Component:
+    """The frame; the address may hold ``plan`` (its number), ``day`` and ``batch``."""
+    plans = _choices()
+    chosen = controls.choice_of(plan, plans, IN_FORCE)
+    stored = _stored(chosen)
+    days, batches = plan_page.days(stored), plan_page.batches(stored)
+    return html.Div(
+        [
+            html.H1(_("Production")),
+            html.Div(
+                [
+                    controls.select(ids.plan, _("Plan"), plans, chosen),
+                    controls.select(ids.day, _("Day"), days, controls.choice_of(day, days, _usual_day(days))),
+                    controls.button(_("CSV"), ids.csv, icon_name="download"),
+                    controls.button(_("Calendar"), ids.ics, icon_name="download"),
+                    controls.button(_("Print the shifts"), ids.print),
+                    dcc.Download(id=ids.download),
+                ],
+                className="toolbar",
+            ),
+            html.Details([html.Summary(_("Plan anew")), plan_form.form(factory().plant)], className="panel"),
+            html.Div(id=ids.progress),
+            dcc.Store(id=ids.run),
+            dcc.Store(id=ids.done, data=""),
+            dcc.Interval(id=ids.poll, interval=POLL_MS, disabled=True),
+            html.Div(id=ids.empty),
+            html.Div(
+                [
+                    html.Section(cards.skeleton(_("The plan is being read"), 120), id=ids.says, className="panel says"),
+                    html.Div(id=ids.cards),
+                    controls.graph(ids.gantt, _("The plan by machine"), filename=NAME, height="36rem"),
+                    html.Section(
+                        [
+                            html.H2(_("Why then?")),
+                            controls.select(ids.batch, _("Batch"), batches, _usual_batch(batch, batches)),
+                            html.Div(id=ids.why),
+                        ],
+                        className="panel",
+                    ),
+                    html.Div(
+                        controls.graph(ids.curve, _("Cost by start"), filename=f"{NAME}_starts"), id=ids.curve_frame
+                    ),
+                    html.Section(html.Div(id=ids.shifts), className="panel"),
+                    controls.graph(ids.targets, _("Batches against the target"), filename=f"{NAME}_targets"),
+                    controls.graph(ids.power, _("Power against the contract"), filename=f"{NAME}_power"),
+                    html.Section([html.H2(_("Cost of a kilogram")), html.Div(id=ids.margin)], className="panel"),
+                    html.Section([html.H2(_("When something fails")), plan_lists.failure_rules()], className="panel"),
+                ],
+                id=ids.body,
+            ),
+            controls.graph(ids.strip, _("How favourable the next hours are"), filename=f"{NAME}_hours", height="14rem"),
+            controls.graph(ids.week, _("How favourable the week is"), filename=f"{NAME}_week", height="28rem"),
+        ]
+    )
+
+
+PLAN = Input(ids.plan, "value")
+DAY = Input(ids.day, "value")
+BATCH = Input(ids.batch, "value")
+DONE = Input(ids.done, "data")
+MINUTE = Input("minute", "n_intervals")
+LOOK = (Input("theme", "data"), Input("wide", "data"))
+
+
+@callback(
+    Output(ids.empty, "children"),
+    Output(ids.body, "hidden"),
+    Output(ids.says, "children"),
+    Output(ids.cards, "children"),
+    Output(ids.shifts, "children"),
+    Output(ids.margin, "children"),
+    PLAN,
+    DAY,
+    DONE,
+    MINUTE,
+)
+def fill(plan: str, day: str, _done: str, _minutes: int | None) -> tuple[Any, ...]:
+    """What is said in words, cards and lists; or why there is no plan."""
+    try:
+        stored = _stored(plan)
+    except FactoryError as error:
+        return failure(names.told(error.message, error.fields)), True, [], [], [], []
+    if stored is None:
+        return plan_page.nothing(has_prices=factory().prices.span() is not None), True, [], [], [], []
+    shown = _day(stored, day) or stored.plan.problem.first
+    low, _median, high = stored.cost_band_eur
+    cards_ = plan_parts.plan_cards(stored.plan, stored.savings, (low, high))
+    return (
+        None,
+        False,
+        plan_page.says(stored, shown, factory().clock.now()),
+        cards_,
+        plan_lists.shift_list(stored.plan, shown),
+        plan_parts.margin_view(stored.plan),
+    )
+
+
+@callback(Output(ids.plan, "options"), DONE, MINUTE)
+def plans(_done: str, _minutes: int | None) -> list[dict[str, str]]:
+    """The newest plans."""
+    return [{"value": key, "label": label} for key, label in _choices().items()]
+
+
+@callback(
+    Output(ids.day, "options"),
+    Output(ids.day, "value"),
+    Output(ids.batch, "options"),
+    Output(plan_form.ids.locks, "options"),
+    PLAN,
+    DONE,
+    State(ids.day, "value"),
+)
+def choices(plan: str, _done: str, day: str) -> tuple[Any, ...]:
+    """Days and batches of the plan that is shown."""
+    stored = _known(plan)
+    days, batches = plan_page.days(stored), plan_page.batches(stored)
+    current = factory().planning.in_force()
+    locks = plan_form.lockable(current.plan, factory().clock.now()) if current else []
+    options = [[{"value": key, "label": label} for key, label in each.items()] for each in (days, batches)]
+    return options[0], controls.choice_of(day, days, _usual_day(days)), options[1], locks
+
+
+@callback(
+    Output(ids.gantt, "figure"),
+    Output(f"{ids.gantt}-caption", "children"),
+    Output(ids.gantt, "config"),
+    PLAN,
+    DAY,
+    DONE,
+    MINUTE,
+    *LOOK,
+)
+def gantt(plan: str, day: str, _done: str, _minutes: int | None, theme: str, wide: bool) -> tuple[Any, ...]:
+    """Who runs where, above price and weather."""
+    stored = _known(plan)
+    prices, weather = _hourly(stored.inputs.prices), _hourly(stored.inputs.weather)
+    figure = plan_figures.plan_figure(
+        stored.plan,
+        prices.rename(columns={"price_eur_kwh": "p50"}),
+        weather,
+        factory().clock.now(),
+        span=_day(stored, day),
+        theme=theme,
+        wide=wide,
+    )
+    return (
+        figure,
+        [plan_page.weather_words(stored), plan_lists.plan_twin(stored.plan)],
+        graph_config(_file(stored, NAME)),
+    )
+
+
+@callback(
+    Output(ids.targets, "figure"),
+    Output(f"{ids.targets}-caption", "children"),
+    Output(ids.power, "figure"),
+    Output(f"{ids.power}-caption", "children"),
+    PLAN,
+    DAY,
+    DONE,
+    *LOOK,
+)
+def charts(plan: str, day: str, _done: str, theme: str, wide: bool) -> tuple[Any, ...]:
+    """Batches against the target, and power against the contract."""
+    stored = _known(plan)
+    power = power_kw(stored.plan)
+    shown = _day(stored, day)
+    if shown is not None:
+        power = power[[local_date(moment) == shown for moment in power.index.to_pydatetime()]]
+    contract = stored.plan.problem.plant.contracted_kw
+    return (
+        plan_curves.target_figure(stored.plan, theme=theme, wide=wide),
+        plan_lists.target_twin(stored.plan),
+        plan_curves.power_figure(power, contract, factory().clock.now(), theme=theme, wide=wide),
+        plan_lists.power_twin(power),
+    )
+
+
+@callback(Output(ids.batch, "value"), Input(ids.gantt, "clickData"), prevent_initial_call=True)
+def choose(clicked: dict[str, Any] | None) -> str:
+    """The batch whose bar was clicked."""
+    data = (clicked or {}).get("points", [{}])[0].get("customdata")
+    name = data[0] if isinstance(data, list) else data
+    if not name:
+        raise PreventUpdate
+    return str(name)
+
+
+@callback(
+    Output(ids.why, "children"),
+    Output(ids.curve, "figure"),
+    Output(f"{ids.curve}-caption", "children"),
+    Output(ids.curve_frame, "hidden"),
+    PLAN,
+    BATCH,
+    DONE,
+    *LOOK,
+)
+def why(plan: str, batch: str | None, _done: str, theme: str, wide: bool) -> tuple[Any, ...]:
+    """Why a batch starts when it does, and what its other starts would cost."""
+    stored = _known(plan)
+    if not batch:
+        return html.P(_("Choose a batch here or click on it in the plan."), className="muted"), {}, None, True
+    try:
+        found = factory().planning.reasons(stored.id, batch)
+    except NotFound:
+        words = _("{batch} was running or locked: the plan did not decide when it starts.", batch=batch)
+        return html.P(words, className="muted"), {}, None, True
+    figure = plan_curves.cost_curve_figure(found.curve, found.start, theme=theme, wide=wide)
+    return plan_parts.batch_reasons(found), figure, plan_lists.curve_twin(found.curve), False
+
+
+@callback(
+    Output(ids.strip, "figure"),
+    Output(ids.week, "figure"),
+    Output(f"{ids.week}-caption", "children"),
+    MINUTE,
+    *LOOK,
+)
+def favourable(_minutes: int | None, theme: str, wide: bool) -> tuple[Any, ...]:
+    """How favourable the coming hours are, by the plant's rule."""
+    try:
+        hours = factory().recommendations.hourly()
+    except FactoryError:
+        raise PreventUpdate from None
+    now = factory().clock.now()
+    strip = score_figures.score_strip(hours, now, theme=theme, wide=wide)
+    return strip, score_figures.score_heatmap(hours, now, theme=theme, wide=wide), score_words.score_twin(hours)
+
+
+@callback(
+    Output(ids.run, "data"),
+    Input(plan_form.ids.submit, "n_clicks"),
+    State(plan_form.ids.begin, "value"),
+    State(plan_form.ids.days, "value"),
+    State(plan_form.ids.slot, "value"),
+    State(plan_form.ids.machine, "value"),
+    State(plan_form.ids.until, "value"),
+    State(plan_form.ids.locks, "value"),
+    State({"type": "replan-target", "product": ALL}, "value"),
+    prevent_initial_call=True,
+)
+def plan_anew(
+    _clicks: int,
+    begin: str,
+    days: str,
+    slot: str,
+    machine: str,
+    until: str | None,
+    locks: list[str] | None,
+    targets: list[float | None],
+) -> str:
+    """Make a plan as the form says; one that is being made already is shown instead."""
+    now = factory().clock.now()
+    params = plan_form.order(
+        begin=begin,
+        days=days,
+        slot=slot,
+        machine=machine,
+        until=until,
+        locks=locks or (),
+        targets=dict(zip(factory().plant.product_names, targets, strict=True)),
+        now=now,
+        today=local_date(now),
+    )
+    try:
+        return factory().jobs.start(KIND, params, "dashboard").id
+    except JobBusy as busy:
+        notify(_("That is under way already: its progress is shown."))
+        return busy.run_id
+
+
+@callback(
+    Output(ids.progress, "children"),
+    Output(ids.done, "data"),
+    Output(ids.poll, "disabled"),
+    Output(plan_form.ids.submit, "disabled"),
+    Input(ids.poll, "n_intervals"),
+    Input(ids.run, "data"),
+    MINUTE,
+    State(ids.done, "data"),
+)
+def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: str) -> tuple[Any, ...]:
+    """Follow the plan that is being made; the page is drawn anew when it is there."""
+    recent = factory().jobs.recent(KIND, 1)
+    busy = any(run.finished_at is None for run in recent)
+    shown = [run for run in recent if run.finished_at is None or run.id == started]
+    lines = [cards.job_progress(run, names.job(run.kind)) for run in shown]
+    progress = html.Section(lines, className="panel") if lines else None
+    ended = recent[0].id if recent and not busy else done
+    return progress, dash.no_update if ended == done else ended, not busy, busy
+
+
+@callback(
+    Output(ids.download, "data"),
+    Input(ids.csv, "n_clicks"),
+    Input(ids.ics, "n_clicks"),
+    State(ids.plan, "value"),
+    prevent_initial_call=True,
+)
+def export(_csv: int | None, _ics: int | None, plan: str) -> dict[str, Any]:
+    """The plan as CSV, with the names that REST has for its fields, or as a calendar."""
+    stored = _known(plan)
+    if ctx.triggered_id == ids.csv:
+        content, ending, kind = records_csv(csv_rows(stored.plan)), "csv", "text/csv"
+    else:
+        titles = {block.name: plan_words.heading(block.name) for block in stored.plan.problem.plant.blocks}
+        content, ending, kind = icalendar(stored, titles), "ics", "text/calendar"
+    return {"content": content, "filename": f"{_file(stored, NAME)}.{ending}", "type": kind}
+
+
+dash.clientside_callback(ClientsideFunction("controls", "url"), PLAN, DAY, BATCH)
+dash.clientside_callback(
+    ClientsideFunction("controls", "print"), Input(ids.print, "n_clicks"), prevent_initial_call=True
+)
+
+
+def _stored(plan: str) -> StoredPlan | None:
+    """The plan that is chosen; None where there is none."""
+    planning = factory().planning
+    if plan and plan != IN_FORCE:
+        return planning.get(plan)
+    return planning.in_force() or planning.latest()
+
+
+def _known(plan: str) -> StoredPlan:
+    """The plan that is chosen; nothing is drawn where there is none: ``fill`` says why."""
+    try:
+        stored = _stored(plan)
+    except FactoryError:
+        raise PreventUpdate from None
+    if stored is None:
+        raise PreventUpdate
+    return stored
+
+
+def _choices() -> dict[str, str]:
+    heads = factory().planning.newest(RECENT)
+    made = {head.id: (text.moment(head.created_at), text.day(head.first_day, "short")) for head in heads}
+    words = {plan: _("made {moment}, from {day}", moment=moment, day=day) for plan, (moment, day) in made.items()}
+    return {IN_FORCE: _("The one in force")} | words
+
+
+def _usual_day(days: dict[str, str]) -> str:
+    today = local_date(factory().clock.now()).isoformat()
+    return today if today in days else next((day for day in days if day != plan_page.ALL_DAYS), plan_page.ALL_DAYS)
+
+
+def _usual_batch(batch: object, batches: dict[str, str]) -> str:
+    return controls.choice_of(batch, batches, "")
+
+
+def _day(stored: StoredPlan, day: str | None) -> date | None:
+    return next((each for each in stored.plan.problem.days if each.isoformat() == day), None)
+
+
+def _hourly(frame: pd.DataFrame) -> pd.DataFrame:
+    """Quarter-hours as hours: the first of each."""
+    return frame.groupby(frame.index.floor("h")).first()
+
+
+def _file(stored: StoredPlan, name: str) -> str:
+    problem = stored.plan.problem
+    return f"chocofactory_{name}_{problem.first}_{problem.last}"
