@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import day_bounds
+from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.core.errors import NotFound
-from chocofactory.planning.problem import QUARTER, QUARTER_MIN
+from chocofactory.planning.model import window_after
+from chocofactory.planning.problem import QUARTER, QUARTER_MIN, Commitment
 from chocofactory.planning.savings import energy
 from chocofactory.planning.starts import (
     HORIZON,
     POWER,
+    TOO_SOON,
     UNITS,
     WAIT,
     Starts,
@@ -32,7 +34,7 @@ from chocofactory.planning.starts import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import numpy.typing as npt
 
@@ -166,11 +168,30 @@ def quarters(plan: Plan) -> pd.DataFrame:
 
 def _limits(plan: Plan, batch: Batch, chain: Sequence[Starts]) -> list[Texts]:
     limits = [_limits_of(plan, batch, starts) for starts in chain]
-    if batch.due is not None and batch.end <= day_bounds(batch.due)[1]:
-        end = (day_bounds(batch.due)[1] - plan.problem.start) // timedelta(minutes=1)
+    standing = tuple(run.start for run in batch.runs if not run.planned)
+    if standing:
+        limits[0] = _in_time(plan.problem, Commitment(batch.name, batch.product, standing), limits[0])
+    if batch.due is not None:
+        end = (_deadline(batch, batch.due) - plan.problem.start) // timedelta(minutes=1)
         late = np.arange(len(plan.problem.grid)) * QUARTER_MIN + chain[-1].minutes > end
         limits[-1] = np.where(late & (limits[-1] == ""), DUE, limits[-1])
     return limits
+
+
+def _in_time(problem: Problem, begun: Commitment, limits: Texts) -> Texts:
+    """The same limits, and those of the wait after a block that stands."""
+    window = window_after(problem, begun)
+    if window is None:
+        return limits
+    place = np.arange(len(limits))
+    outside = np.where(place < window[0], TOO_SOON, np.where(place > window[1], WAIT, ""))
+    return np.where(outside != "", outside, limits).astype(object)
+
+
+def _deadline(batch: Batch, due: date) -> datetime:
+    """The end of the day that it is for; of that on which it is finished where that is later: it may not be later."""
+    finished = local_date(batch.end - timedelta(microseconds=1))
+    return day_bounds(max(due, finished))[1]
 
 
 def _limits_of(plan: Plan, batch: Batch | None, starts: Starts) -> Texts:
