@@ -26,8 +26,8 @@ from components import (
     plan_parts,
     plan_words,
     score_figures,
-    score_words,
     text,
+    twins,
 )
 from components.text import N_, _, page_title
 from components.theme import graph_config
@@ -299,7 +299,7 @@ def favourable(_minutes: int | None, theme: str, wide: bool) -> tuple[Any, ...]:
         raise PreventUpdate from None
     now = factory().clock.now()
     strip = score_figures.score_strip(hours, now, theme=theme, wide=wide)
-    return strip, score_figures.score_heatmap(hours, now, theme=theme, wide=wide), score_words.score_twin(hours)
+    return strip, score_figures.score_heatmap(hours, now, theme=theme, wide=wide), twins.scores_twin(hours)
 
 
 @callback(

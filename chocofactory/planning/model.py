@@ -19,15 +19,14 @@ from chocofactory.planning.solver import Columns, Rows
 from chocofactory.planning.starts import (
     HORIZON,
     HUMIDITY,
-    OUTAGE,
     POWER,
     STAFF,
     TEMPERATURE,
     UNITS,
     WAIT,
     capacity,
+    claimed_minutes,
     drawn_kwh,
-    occupied,
     occupied_until,
     starts_of,
 )
@@ -106,8 +105,9 @@ class Model:
         """How many batches of each product start each block in each quarter-hour."""
         out = {}
         for key, at in self.at.items():
-            values = np.where(at >= 0, solution[np.maximum(at, 0)], 0.0)
-            out[key] = np.rint(values).astype(np.int64)
+            out[key] = np.zeros(len(at), dtype=np.int64)
+            here = at >= 0
+            out[key][here] = np.rint(solution[at[here]]).astype(np.int64)
         return out
 
     def cost(self) -> Numbers:
@@ -156,16 +156,20 @@ class Model:
             for place, block in enumerate(plant.blocks):
                 at = np.full(len(self.problem.grid), -1, dtype=np.int64)
                 here = np.flatnonzero(masks[place])
-                at[here] = self.columns.add(len(here), upper=block.units, integer=True)
+                most = np.inf if self.elastic else block.units
+                at[here] = self.columns.add(len(here), upper=most, integer=True)
                 self.at[product, place] = at
                 if self.elastic:
                     self._note_broken(product, place)
 
     def _note_broken(self, product: str, place: int) -> None:
-        """A start that a limit forbids: the column itself is the violation."""
-        closed, at = self.starts[product, place].closed, self.at[product, place]
-        for limit in RELAXABLE:
-            for quarter in np.flatnonzero(closed[limit] & (at >= 0)):
+        """A start that a limit forbids, or that leaves no time to wait: the column itself is the violation."""
+        starts, at = self.starts[product, place], self.at[product, place]
+        last = place == len(self.problem.plant.blocks) - 1
+        broken = {limit: starts.closed[limit] for limit in RELAXABLE}
+        broken[WAIT] = np.full(len(at), not last and starts.latest < starts.earliest)
+        for limit, mask in broken.items():
+            for quarter in np.flatnonzero(mask & (at >= 0)):
                 self.slack.setdefault(int(at[quarter]), []).append((limit, place, int(quarter)))
 
     def _reachable(self, product: str) -> list[Mask]:
@@ -177,20 +181,21 @@ class Model:
         masks = []
         for place in range(blocks):
             closed = self.starts[product, place].closed
-            hard = [closed[HORIZON], closed[OUTAGE]] if self.elastic else list(closed.values())
+            hard = [closed[HORIZON]] if self.elastic else list(closed.values())
             masks.append(on_slot & ~np.logical_or.reduce(hard))
-        if self.elastic:
-            return masks
         for place in range(blocks - 2, -1, -1):
             starts = self.starts[product, place]
-            after = [_shifted(masks[place + 1], -wait) for wait in range(starts.earliest, starts.latest + 1)]
+            longest = size - 1 if self.elastic else starts.latest
+            after = [_shifted(masks[place + 1], -wait) for wait in range(starts.earliest, longest + 1)]
             masks[place] &= np.logical_or.reduce(after)
+        if self.elastic:
+            return masks
         for place in range(1, blocks):
             starts = self.starts[product, place - 1]
             before = [_shifted(masks[place - 1], wait) for wait in range(starts.earliest, starts.latest + 1)]
             arrived = np.zeros(size, dtype=bool)
             for earliest, latest in self.fixed.arrivals.get((product, place), ()):
-                arrived[earliest : latest + 1] = True
+                arrived[earliest : max(latest, 0) + 1] = True
             masks[place] &= np.logical_or.reduce([*before, arrived])
         return masks
 
@@ -310,7 +315,7 @@ class Model:
 def fixed(problem: Problem) -> Fixed:
     """What running and locked batches claim of a problem."""
     plant = problem.plant
-    units = np.zeros((len(plant.blocks), len(problem.grid)), dtype=np.int64)
+    by_minute = np.zeros((len(plant.blocks), len(problem.grid) * QUARTER_MIN), dtype=np.int64)
     power = np.zeros(len(problem.grid))
     arrivals: dict[tuple[str, int], list[tuple[int, int]]] = {}
     finished: dict[str, list[datetime]] = {}
@@ -318,7 +323,7 @@ def fixed(problem: Problem) -> Fixed:
     for commitment in problem.commitments:
         for place, start in enumerate(commitment.starts):
             block = plant.blocks[place]
-            units[place, occupied(problem, start, block, commitment.product)] += 1
+            by_minute[place, claimed_minutes(problem, start, block, commitment.product)] += 1
             drawn = sum(drawn_kwh(problem, block, commitment.product, start))
             power += drawn * 60 / QUARTER_MIN
             cost += float(drawn @ problem.price_eur_kwh)
@@ -327,29 +332,36 @@ def fixed(problem: Problem) -> Fixed:
             finished.setdefault(commitment.product, []).append(ended)
         elif (next_start := window_after(problem, commitment)) is not None:
             arrivals.setdefault((commitment.product, len(commitment.starts)), []).append(next_start)
+    units = by_minute.reshape(len(plant.blocks), -1, QUARTER_MIN).max(axis=2)
     return Fixed(units, power, arrivals, finished, cost)
 
 
 def window_after(problem: Problem, commitment: Commitment) -> tuple[int, int] | None:
     """The quarter-hours (earliest, latest) in which the next block of a commitment must start.
 
-    None where it may wait beyond the end of the plan. The earliest is at least the plan's first; a latest before that
-    says that the batch has waited too long already.
+    None where it may wait beyond the end of the plan, or cannot be finished before that. The earliest is at least the
+    plan's first; a latest before that says that the batch has waited too long already.
     """
     block = problem.plant.blocks[len(commitment.starts) - 1]
     start = commitment.starts[-1]
     until = occupied_until(problem, start, block, commitment.product)
     limit = start + timedelta(minutes=block.minutes(commitment.product) + block.max_wait_min)
-    if limit >= problem.end:
-        return None
     step = problem.slot_min // QUARTER_MIN
     earliest = max(0, -(-(until - problem.start) // problem.slot) * step)
+    done = problem.start + earliest * QUARTER
+    for each in problem.plant.blocks[len(commitment.starts) : -1]:
+        done = occupied_until(problem, done, each, commitment.product)
+    done += timedelta(minutes=problem.plant.blocks[-1].minutes(commitment.product))
+    if limit >= problem.end or done > problem.end:
+        return None
     return earliest, (limit - problem.start) // problem.slot * step
 
 
 def _shifted(values: npt.NDArray[np.generic], by: int, fill: object = False) -> npt.NDArray[np.generic]:
     """The same values ``by`` places later (earlier, where below zero); what comes in from outside is ``fill``."""
     out = np.full_like(values, fill)
+    if abs(by) >= len(values):
+        return out
     if by >= 0:
         out[by:] = values[: len(values) - by]
     else:

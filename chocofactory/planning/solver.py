@@ -93,6 +93,7 @@ class Solver:
     def __init__(self, columns: Columns, rows: Rows, *, seconds: float, gap: float) -> None:
         self._until = time.perf_counter() + seconds
         self._size = len(columns)
+        self._zero_fits = all(lower <= 0 <= upper for lower, upper in zip(rows.lower, rows.upper, strict=True))
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.silent()
         for option, value in (("threads", 1), ("random_seed", 1), ("mip_rel_gap", gap), ("mip_abs_gap", 1e-6)):
@@ -120,6 +121,8 @@ class Solver:
 
     def minimise(self, objective: Numbers, begin: Numbers | None = None, seconds: float = math.inf) -> Solved:
         """Solve for an objective, from a known solution if there is one, in the time that is left."""
+        if not self._size:  # HiGHS calls a programme without columns neither solved nor without solution
+            return self._empty()
         every = np.arange(self._size, dtype=np.int32)
         self._highs.changeColsCost(self._size, every, objective)
         more = max(0.05, min(seconds, self.seconds_left))
@@ -135,6 +138,11 @@ class Solver:
         """Add the constraint that a weighted sum is no more than ``most``."""
         places = np.flatnonzero(weights).astype(np.int32)
         self._highs.addRow(-math.inf, most, len(places), places, weights[places])
+
+    def _empty(self) -> Solved:
+        if self._zero_fits:
+            return Solved(np.zeros(0), 0.0, 0.0, proven=True, infeasible=False)
+        return Solved(None, math.inf, math.inf, proven=True, infeasible=True)
 
     def _solved(self) -> Solved:
         status = self._highs.getModelStatus()

@@ -124,6 +124,14 @@ def occupied(problem: Problem, start: datetime, block: Block, product: str) -> s
     return _touching(problem, start, until)
 
 
+def claimed_minutes(problem: Problem, start: datetime, block: Block, product: str) -> slice:
+    """The minutes of the grid that a block occupies: whole slots from wherever it starts, as far as they lie in it."""
+    until = occupied_until(problem, start, block, product)
+    size = len(problem.grid) * QUARTER_MIN
+    first, last = ((moment - problem.start) / timedelta(minutes=1) for moment in (start, until))
+    return slice(*(int(np.clip(minute, 0, size)) for minute in (np.floor(first), np.ceil(last))))
+
+
 def occupied_until(problem: Problem, start: datetime, block: Block, product: str) -> datetime:
     """When a block that started at a moment lets its unit go: after whole slots."""
     return start + -(-block.minutes(product) // problem.slot_min) * problem.slot
