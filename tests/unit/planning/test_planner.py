@@ -223,7 +223,7 @@ def test_a_batch_that_comes_from_the_conche_at_night_wants_somebody_there():
     made = plan(problem_of(targets={}, commitments=(later,)))
     assert made.proof.status == "infeasible"
     assert {conflict.limit for conflict in made.conflicts} == {"unattended"}
-    assert "finishing while nobody is there" in str(made.conflicts[0].message)
+    assert "finishing would run while nobody is there" in str(made.conflicts[0].message)
     assert [len(batch.runs) for batch in made.batches] == [3]
 
 
@@ -324,7 +324,7 @@ def test_at_the_same_cost_the_earlier_plan_is_taken():
 
 def test_progress_is_told_and_never_goes_back():
     told = []
-    plan(problem_of(targets={WEDNESDAY: {}}), watch=lambda percent, message: told.append((percent, message)))
+    plan(problem_of(targets={WEDNESDAY: {}}), report=lambda percent, message: told.append((percent, message)))
     percents = [percent for percent, _ in told]
     assert percents == sorted(percents)
     assert all(message for _, message in told)
