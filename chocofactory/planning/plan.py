@@ -126,9 +126,9 @@ class Conflict:
 class Plan:
     """What was decided for a problem.
 
-    ``shortfalls`` has an entry for each day and product that falls short. ``conflicts`` are limits that running or locked
-    blocks break by themselves, and, when the status is ``infeasible``, those that must be broken whatever is planned:
-    the plan then is the one that breaks the limits least.
+    ``shortfalls`` has an entry for each day and product that falls short. ``conflicts`` are limits that running or
+    locked blocks break by themselves, and, when the status is ``infeasible``, those that must be broken whatever is
+    planned: the plan then is the one that breaks the limits least.
     """
 
     problem: Problem = field(repr=False)
