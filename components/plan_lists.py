@@ -155,4 +155,4 @@ def _actions(plan: Plan) -> Iterator[Action]:
 
 def _list(actions: Sequence[Action]) -> Component:
     rows = [html.Li([html.Strong(text.clock(when)), " ", html.Span(words)]) for when, words in actions]
-    return html.Ol(rows, className="actions")
+    return html.Ol(rows, className="shift-actions")
