@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from components.plan_words import Span
     from components.theme import Palette
 
-_NEAR_C = 10
+_NEAR_C = 3
 """How close to a limit [degC] the outside must come for its line to be shown."""
 
 
