@@ -128,7 +128,7 @@ def day_strip(
         "annotations": notes,
     }
     return draw(
-        [*traces, _period_band(x, width, periods)],
+        [*traces, period_band(x, width, periods)],
         layout,
         theme,
         title=_("Price of today and tomorrow"),
@@ -242,20 +242,24 @@ def _clock_ticks(grid: pd.DatetimeIndex, x: npt.NDArray[np.float64]) -> dict[str
     return {"tickvals": x[places].tolist(), "ticktext": labels, "ticks": "outside", "tickangle": 0}
 
 
-def _period_band(x: npt.NDArray[np.float64], width: float, periods: npt.NDArray[np.str_]) -> dict[str, Any]:
-    """The band of tariff periods, one bar for each run of the same one, its name inside."""
+def period_band(
+    x: npt.NDArray[np.float64], width: float, periods: npt.NDArray[np.str_], *, axis: str = "y2", least: float = 0
+) -> dict[str, Any]:
+    """The band of tariff periods, one bar for each run of the same one, its name inside where it is ``least`` long."""
     cuts = np.flatnonzero(periods[1:] != periods[:-1]) + 1
     runs = list(pairwise([0, *cuts.tolist(), len(periods)]))
     names = [str(periods[first]) for first, __ in runs]
     return {
         "type": "bar",
         "name": "periods",
-        "yaxis": "y2",
+        "yaxis": axis,
         "x": [x[first] + (last - first) * width / 2 for first, last in runs],
         "y": [1] * len(runs),
         "width": [(last - first) * width for first, last in runs],
         "marker": {"color": [PERIOD_COLOURS[name] for name in names], "line": {"width": 0}},
-        "text": names,
+        "text": [
+            name if (last - first) * width >= least else "" for name, (first, last) in zip(names, runs, strict=True)
+        ],
         "textposition": "inside",
         "insidetextanchor": "middle",
         "textangle": 0,

@@ -22,6 +22,7 @@ from chocofactory.domain.measurements import (
     WEATHER_OBSERVATION,
 )
 from components import text
+from components.plan_words import called
 from components.text import N_, _
 
 if TYPE_CHECKING:
@@ -225,5 +226,7 @@ _NAMED: Mapping[str, Callable[[str], str]] = {
     "system": lambda name: _(_SYSTEMS[name]) if name in _SYSTEMS else name,
     "market": lambda name: market(name) if name in MARKETS else name,
     "model": model,
+    "block": called,
+    "product": called,
     "reason": lambda words: _SYSTEM_CODE.sub("", words),
 }

@@ -114,6 +114,14 @@ LEVEL_COLOURS: Mapping[str, str] = MappingProxyType(
 SAID_COLOURS: Mapping[Theme, str] = MappingProxyType({"light": PERIOD_COLOURS["P2"], "dark": PERIOD_COLOURS["P4"]})
 """What was said earlier, beside what is said now."""
 
+PRODUCT_COLOURS: Mapping[Theme, Sequence[str]] = MappingProxyType(
+    {
+        "light": ("#b9783f", "#4a2418", "#2c9c9e", "#89427e"),
+        "dark": ("#e3b48c", "#96644a", "#4fb2b1", "#b483b1"),
+    }
+)
+"""Products in their order, the first two milk and dark: told apart by lightness, whatever colours one sees."""
+
 PAST_OPACITY = 0.45
 """How much of its colour an hour keeps once it is over."""
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import dash
-from dash import ALL, ClientsideFunction, Input, Output, State, callback, ctx, dcc, html
+from dash import ClientsideFunction, Input, Output, State, callback, ctx, dcc, html
 from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
-from chocofactory.core.errors import FactoryError, JobBusy, NotFound
+from chocofactory.core.errors import FactoryError, NotFound
 from chocofactory.planning.power import power_kw
 from chocofactory.services.exports import records_csv
 from chocofactory.services.plan_views import csv_rows, icalendar
-from chocofactory.services.planning import KIND
 from components import (
     cards,
     controls,
@@ -27,11 +26,13 @@ from components import (
     plan_parts,
     plan_words,
     score_figures,
-    score_words,
+    text,
+    twins,
 )
 from components.text import N_, _, page_title
 from components.theme import graph_config
-from components.toasts import failure, notify
+from components.toasts import failure
+from pages import replanning
 
 if TYPE_CHECKING:
     from datetime import date
@@ -47,7 +48,6 @@ NAME = "production"
 IN_FORCE = "now"
 """The plan that holds now, or else the newest."""
 RECENT = 20
-POLL_MS = 1000
 
 
 class ids:  # noqa: N801 - read as a namespace
@@ -70,10 +70,6 @@ class ids:  # noqa: N801 - read as a namespace
     margin = "production-margin"
     strip = "production-strip"
     week = "production-week"
-    progress = "production-progress"
-    run = "production-run"
-    done = "production-done"
-    poll = "production-poll"
     csv = "production-csv"
     ics = "production-ics"
     print = "production-print"
@@ -100,11 +96,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                 ],
                 className="toolbar",
             ),
-            html.Details([html.Summary(_("Plan anew")), plan_form.form(factory().plant)], className="panel"),
-            html.Div(id=ids.progress),
-            dcc.Store(id=ids.run),
-            dcc.Store(id=ids.done, data=""),
-            dcc.Interval(id=ids.poll, interval=POLL_MS, disabled=True),
+            replanning.panel(),
             html.Div(id=ids.empty),
             html.Div(
                 [
@@ -139,7 +131,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
 PLAN = Input(ids.plan, "value")
 DAY = Input(ids.day, "value")
 BATCH = Input(ids.batch, "value")
-DONE = Input(ids.done, "data")
+DONE = Input(replanning.ids.done, "data")
 MINUTE = Input("minute", "n_intervals")
 LOOK = (Input("theme", "data"), Input("wide", "data"))
 
@@ -307,70 +299,7 @@ def favourable(_minutes: int | None, theme: str, wide: bool) -> tuple[Any, ...]:
         raise PreventUpdate from None
     now = factory().clock.now()
     strip = score_figures.score_strip(hours, now, theme=theme, wide=wide)
-    return strip, score_figures.score_heatmap(hours, now, theme=theme, wide=wide), score_words.score_twin(hours)
-
-
-@callback(
-    Output(ids.run, "data"),
-    Input(plan_form.ids.submit, "n_clicks"),
-    State(plan_form.ids.begin, "value"),
-    State(plan_form.ids.days, "value"),
-    State(plan_form.ids.slot, "value"),
-    State(plan_form.ids.machine, "value"),
-    State(plan_form.ids.until, "value"),
-    State(plan_form.ids.locks, "value"),
-    State({"type": "replan-target", "product": ALL}, "value"),
-    prevent_initial_call=True,
-)
-def plan_anew(
-    _clicks: int,
-    begin: str,
-    days: str,
-    slot: str,
-    machine: str,
-    until: str | None,
-    locks: list[str] | None,
-    targets: list[float | None],
-) -> str:
-    """Make a plan as the form says; one that is being made already is shown instead."""
-    now = factory().clock.now()
-    params = plan_form.order(
-        begin=begin,
-        days=days,
-        slot=slot,
-        machine=machine,
-        until=until,
-        locks=locks or (),
-        targets=dict(zip(factory().plant.product_names, targets, strict=True)),
-        now=now,
-        today=local_date(now),
-    )
-    try:
-        return factory().jobs.start(KIND, params, "dashboard").id
-    except JobBusy as busy:
-        notify(_("That is under way already: its progress is shown."))
-        return busy.run_id
-
-
-@callback(
-    Output(ids.progress, "children"),
-    Output(ids.done, "data"),
-    Output(ids.poll, "disabled"),
-    Output(plan_form.ids.submit, "disabled"),
-    Input(ids.poll, "n_intervals"),
-    Input(ids.run, "data"),
-    MINUTE,
-    State(ids.done, "data"),
-)
-def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: str) -> tuple[Any, ...]:
-    """Follow the plan that is being made; the page is drawn anew when it is there."""
-    recent = factory().jobs.recent(KIND, 1)
-    busy = any(run.finished_at is None for run in recent)
-    shown = [run for run in recent if run.finished_at is None or run.id == started]
-    lines = [cards.job_progress(run, names.job(run.kind)) for run in shown]
-    progress = html.Section(lines, className="panel") if lines else None
-    ended = recent[0].id if recent and not busy else done
-    return progress, dash.no_update if ended == done else ended, not busy, busy
+    return strip, score_figures.score_heatmap(hours, now, theme=theme, wide=wide), twins.scores_twin(hours)
 
 
 @callback(

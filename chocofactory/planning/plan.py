@@ -114,7 +114,7 @@ class Proof:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A limit that running or locked batches break whatever is planned: which one, by how much, what would relax it."""
+    """A limit that is broken whatever is planned: which one, when, and what would relax it."""
 
     limit: str
     start: datetime
@@ -126,8 +126,9 @@ class Conflict:
 class Plan:
     """What was decided for a problem.
 
-    ``shortfalls`` has an entry for each day and product that falls short; ``conflicts`` is not empty when the status is
-    ``infeasible``: the plan then is the one that breaks the limits least.
+    ``shortfalls`` has an entry for each day and product that falls short. ``conflicts`` are limits that running or
+    locked blocks break by themselves, and, when the status is ``infeasible``, those that must be broken whatever is
+    planned: the plan then is the one that breaks the limits least.
     """
 
     problem: Problem = field(repr=False)

@@ -6,11 +6,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chocofactory.core.clock import day_bounds
 from chocofactory.core.messages import Message
 from chocofactory.planning.batches import batches
 from chocofactory.planning.conflicts import conflicts, standing
 from chocofactory.planning.model import Model
 from chocofactory.planning.plan import Plan, Proof, Shortfall
+from chocofactory.planning.problem import QUARTER
 from chocofactory.planning.relaxing import relaxations
 from chocofactory.planning.solver import NAME, Solver
 
@@ -85,7 +87,7 @@ def plan(problem: Problem, seconds: float = SECONDS, report: Callable[[float, st
         batches=batches(problem, model.counts(values)),
         shortfalls=tuple(shortfalls),
         proof=Proof(
-            status="infeasible" if broken_limits else "optimal" if proven else "feasible",
+            status="infeasible" if broken else "optimal" if proven else "feasible",
             cost_eur=float(model.cost() @ values) + committed,
             bound_eur=cheapest.bound + committed,
             gap=cheapest.gap,
@@ -129,10 +131,22 @@ def _order(short: Shortfall) -> tuple[date, str]:
     return short.day, short.product
 
 
+def _until(problem: Problem, last: date) -> Problem:
+    """The same problem up to the end of a day: what comes after it has no part in what is short by then."""
+    size = (day_bounds(last)[1] - problem.start) // QUARTER
+    return replace(
+        problem,
+        last=last,
+        price_eur_kwh=problem.price_eur_kwh[:size],
+        outside_c=problem.outside_c[:size],
+        outside_pct=problem.outside_pct[:size],
+    )
+
+
 def _with_limits(problem: Problem, shortfalls: Sequence[Shortfall], seconds: float) -> list[Shortfall]:
     """Each shortfall with the limits that bind: those without which less would be short."""
     found: dict[tuple[date, str], list[Message]] = {(short.day, short.product): [] for short in shortfalls}
-    wider = relaxations(problem)
+    wider = relaxations(_until(problem, shortfalls[-1].day))
     for message, relaxed in wider:
         model = Model(relaxed)
         solved = Solver(model.columns, model.rows, seconds=seconds / len(wider), gap=GAP).minimise(model.backlog())

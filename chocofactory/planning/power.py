@@ -25,8 +25,8 @@ def power_kw(plan: Plan) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index ``time`` (UTC, the problem's grid); columns ``production`` (the stages), ``cooling`` (extra cooling of the
-        room), ``auxiliaries`` and their sum, ``total``.
+        Index ``time`` (UTC, the problem's grid); columns ``production_kw`` (the stages), ``cooling_kw`` (extra cooling
+        of the room), ``auxiliary_kw`` and their sum, ``total_kw``.
 
     """
     problem = plan.problem
@@ -38,8 +38,8 @@ def power_kw(plan: Plan) -> pd.DataFrame:
             production += watts[stage.name] * _share(plan, stage.start, stage.end)
         if run.block in cooled:
             cooling += problem.cooling_kw * _share(plan, run.start, run.end)
-    parts = {"production": production, "cooling": cooling, "auxiliaries": problem.auxiliary_kw}
-    return pd.DataFrame({**parts, "total": sum(parts.values())}, index=problem.grid)
+    parts = {"production_kw": production, "cooling_kw": cooling, "auxiliary_kw": problem.auxiliary_kw}
+    return pd.DataFrame({**parts, "total_kw": sum(parts.values())}, index=problem.grid)
 
 
 def _share(plan: Plan, start: datetime, end: datetime) -> Numbers:

@@ -15,7 +15,6 @@ from chocofactory.planning.reasons import quarters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from chocofactory.core.messages import Message
     from chocofactory.planning.plan import Batch, BlockRun, Plan
@@ -247,14 +246,6 @@ def cost_per_kg(plan: Plan) -> dict[str, float | None]:
     }
     known = [part for part in parts.values() if part is not None]
     return {**parts, "total": sum(known) if energy is not None else None}
-
-
-def energy_today(plan: Plan, day: date) -> tuple[float, float]:
-    """What the machines of a plan draw on a local day [kWh], and what that costs [EUR]."""
-    power = power_kw(plan)
-    here = np.array([local_date(moment) == day for moment in pd.DatetimeIndex(power.index).to_pydatetime()])
-    drawn = (power["production_kw"] + power["cooling_kw"]).to_numpy() / 4 * here
-    return float(drawn.sum()), float(drawn @ plan.problem.price_eur_kwh)
 
 
 def _block(run: BlockRun) -> dict[str, Any]:

@@ -42,16 +42,6 @@ class Outside(Protocol):
         """Index ``time`` (UTC, hourly); ``temperature_c``, ``humidity_pct``, ``kind``, ``source``."""
 
 
-class NoWeather:
-    """Weather that nobody tells."""
-
-    def hours(self, start: datetime, end: datetime) -> pd.DataFrame:
-        """Every hour with nothing known."""
-        grid = pd.date_range(start, end, freq="h", inclusive="left", unit="us", name="time")
-        nothing = {"temperature_c": np.nan, "humidity_pct": np.nan, "kind": UNAVAILABLE, "source": ""}
-        return pd.DataFrame(nothing, index=grid)
-
-
 class Recommendations:
     """Scores hours by the rule of a plant."""
 

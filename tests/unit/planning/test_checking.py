@@ -217,9 +217,9 @@ def test_what_a_conflict_names_is_explained():
 def test_the_power_shown_is_what_the_meter_sees():
     shown = power_kw(single(problem_of(SIX, targets=ONE, outside_c=30.0)))
 
-    assert shown["total"].iloc[0] == pytest.approx((30 * 7 + 42 * 8) / 15 + 18)
-    assert shown["cooling"].iloc[26] == pytest.approx(6.4 * 2 / 15)  # 12:30 to 12:32
-    assert shown["production"].sum() / 4 == pytest.approx(287.6)
+    assert shown["total_kw"].iloc[0] == pytest.approx((30 * 7 + 42 * 8) / 15 + 18)
+    assert shown["cooling_kw"].iloc[26] == pytest.approx(6.4 * 2 / 15)  # 12:30 to 12:32
+    assert shown["production_kw"].sum() / 4 == pytest.approx(287.6)
 
 
 def test_power_reckoned_by_the_minute_is_the_power_shown():
@@ -228,4 +228,4 @@ def test_power_reckoned_by_the_minute_is_the_power_shown():
     plan = single(problem, (SIX, after(25), after(332)), fixed=3)
     found = {each.start: each.message.fields["value"] for each in check(plan) if each.rule == "power"}
 
-    assert found == pytest.approx(power_kw(plan)["total"].to_dict())
+    assert found == pytest.approx(power_kw(plan)["total_kw"].to_dict())

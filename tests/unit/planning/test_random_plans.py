@@ -87,12 +87,11 @@ def problems(draw):
 @given(problems())
 def test_the_check_finds_nothing_but_what_conflicts_explain(problem):
     made = plan(problem, seconds=5)
+    assert unexplained(made) == []
     if made.proof.status == "infeasible":
         assert made.conflicts
-        assert unexplained(made) == []
     else:
-        assert check(made) == []
-        assert made.conflicts == ()
+        assert bool(check(made)) == bool(made.conflicts)
         assert made.proof.bound_eur <= made.cost_eur + 1e-6
 
 
@@ -100,7 +99,7 @@ def test_the_check_finds_nothing_but_what_conflicts_explain(problem):
 @given(problems())
 def test_what_a_planner_without_prices_does_keeps_all_limits_too(problem):
     made = plan(problem, seconds=5)
-    if made.proof.status == "infeasible":
+    if made.conflicts:
         return
     try:
         other = usual(problem, seconds=5)

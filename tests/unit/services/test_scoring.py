@@ -9,7 +9,7 @@ import pytest
 from chocofactory.core.clock import MADRID, StoppedClock, day_grid
 from chocofactory.core.errors import InvalidInput
 from chocofactory.domain.scoring import score
-from chocofactory.services.scoring import NoWeather, Recommendations, hourly_records, score_record
+from chocofactory.services.scoring import Recommendations, hourly_records, score_record
 from tests.plant_kit import default_plant
 from tests.score_kit import FakeOutside
 from tests.served_kit import FakeForecasts
@@ -56,7 +56,7 @@ def test_hours_without_weather_or_price_are_there_and_unknown():
 
 
 def test_without_any_weather_nothing_is_scored():
-    service, _forecasts = _service(outside=NoWeather())
+    service, _forecasts = _service(outside=FakeOutside(float("nan"), float("nan"), "unavailable"))
     told = service.hourly(24)
     assert told["score"].isna().all()
     assert set(told["weather_kind"]) == {"unavailable"}

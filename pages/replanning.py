@@ -1,0 +1,106 @@
+"""The part of the Production page that makes a plan anew, and follows it while it is being made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import dash
+from dash import ALL, Input, Output, State, callback, dcc, html
+
+from chocofactory.bootstrap import factory
+from chocofactory.core.clock import local_date
+from chocofactory.core.errors import JobBusy
+from chocofactory.services.planning import KIND
+from components import cards, names, plan_form
+from components.text import _
+from components.toasts import notify
+
+if TYPE_CHECKING:
+    from dash.development.base_component import Component
+
+POLL_MS = 1000
+
+
+class ids:  # noqa: N801 - read as a namespace
+    """Ids of this part."""
+
+    progress = "production-progress"
+    run = "production-run"
+    done = "production-done"
+    poll = "production-poll"
+
+
+def panel() -> Component:
+    """The form, folded, and how far a plan is that is being made; ``ids.done`` changes when one is there."""
+    return html.Div(
+        [
+            html.Details([html.Summary(_("Plan anew")), plan_form.form(factory().plant)], className="panel"),
+            html.Div(id=ids.progress),
+            dcc.Store(id=ids.run),
+            dcc.Store(id=ids.done, data=""),
+            dcc.Interval(id=ids.poll, interval=POLL_MS, disabled=True),
+        ]
+    )
+
+
+@callback(
+    Output(ids.run, "data"),
+    Input(plan_form.ids.submit, "n_clicks"),
+    State(plan_form.ids.begin, "value"),
+    State(plan_form.ids.days, "value"),
+    State(plan_form.ids.slot, "value"),
+    State(plan_form.ids.machine, "value"),
+    State(plan_form.ids.until, "value"),
+    State(plan_form.ids.locks, "value"),
+    State({"type": "replan-target", "product": ALL}, "value"),
+    prevent_initial_call=True,
+)
+def plan_anew(
+    _clicks: int,
+    begin: str,
+    days: str,
+    slot: str,
+    machine: str,
+    until: str | None,
+    locks: list[str] | None,
+    targets: list[float | None],
+) -> str:
+    """Make a plan as the form says; one that is being made already is shown instead."""
+    now = factory().clock.now()
+    params = plan_form.order(
+        begin=begin,
+        days=days,
+        slot=slot,
+        machine=machine,
+        until=until,
+        locks=locks or (),
+        targets=dict(zip(factory().plant.product_names, targets, strict=True)),
+        now=now,
+        today=local_date(now),
+    )
+    try:
+        return factory().jobs.start(KIND, params, "dashboard").id
+    except JobBusy as busy:
+        notify(_("That is under way already: its progress is shown."))
+        return busy.run_id
+
+
+@callback(
+    Output(ids.progress, "children"),
+    Output(ids.done, "data"),
+    Output(ids.poll, "disabled"),
+    Output(plan_form.ids.submit, "disabled"),
+    Input(ids.poll, "n_intervals"),
+    Input(ids.run, "data"),
+    Input("minute", "n_intervals"),
+    State(ids.done, "data"),
+)
+def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: str) -> tuple[Any, ...]:
+    """Follow the plan that is being made; the page is drawn anew when it is there."""
+    recent = factory().jobs.recent(KIND, 1)
+    busy = any(run.finished_at is None for run in recent)
+    shown = [run for run in recent if run.finished_at is None or run.id == started]
+    lines = [cards.job_progress(run, names.job(run.kind)) for run in shown]
+    progress = html.Section(lines, className="panel") if lines else None
+    ended = recent[0].id if recent and not busy else done
+    return progress, dash.no_update if ended == done else ended, not busy, busy
