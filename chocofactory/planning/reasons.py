@@ -115,6 +115,8 @@ def reasons(plan: Plan, name: str, tariff: Tariff) -> Reasons:
     chain = [starts_of(problem, block, batch.product) for block in problem.plant.blocks[first:]]
     limits = _limits(plan, batch, chain)
     cost, limit, block = _best(chain, limits)
+    if first:  # it is the block before that is not done yet, or after which it waits too long
+        block = np.where(np.isin(limits[0], (TOO_SOON, WAIT)), problem.plant.blocks[first - 1].name, block)
     ideal = _best(chain, [np.where(starts.closed[HORIZON], HORIZON, "") for starts in chain])[0]
     here = np.arange(0, len(problem.grid), problem.slot_min // QUARTER_MIN)
     here = here[here <= _latest(problem, batch, chain)]

@@ -109,6 +109,8 @@ def test_each_closed_start_breaks_the_limit_that_it_names():
             broken = {found.rule for found in check(moved(made, batch, starts))}
             assert BROKEN_BY.get(row["limit"], row["limit"]) in broken, (batch.name, start, row["limit"], row["block"])
             seen.add(row["limit"])
+            if row["limit"] in {"wait-short", "wait-long"}:
+                assert row["block"] == "conching"  # not done yet, or done for too long
     assert {"unattended", "units", "wait-short", "wait-long"} <= seen
 
 
