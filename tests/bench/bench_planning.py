@@ -1,6 +1,6 @@
 """How long plans take, how well they are proven and what they save: real prices of 2025, weather from SIAR's days.
 
-``make bench`` plans all 52 weeks that begin on a Monday of 2025; ``CHOCO_TEST_BENCH_WEEKS`` (a number) takes so many of
+``make bench`` plans the 51 whole weeks of 2025 from Monday on; ``CHOCO_TEST_BENCH_WEEKS`` (a number) takes so many of
 them, spread over the year. ``pytest tests/bench/bench_planning.py -o python_files='bench_*.py' -o
 addopts=--import-mode=importlib -s`` runs these alone.
 
