@@ -81,7 +81,7 @@ class Planning:
         self._text = plant_text
         self.plant: Plant = parse_plant(plant_text, "plant")
         self._prices = prices
-        self._problems = Problems(self.plant, forecasts, weather)
+        self.problems = Problems(self.plant, forecasts, weather)
         self._memo = Memo(store, size=16)
 
     def make(self, order: Order, requested_by: str, report: Report = quiet) -> StoredPlan:
@@ -97,7 +97,7 @@ class Planning:
         """
         now = self._clock.now()
         report(1, "Reading prices and weather")
-        posed = self._problems.pose(order, now, self._followed(order, now))
+        posed = self.problems.pose(order, now, self._followed(order, now))
         try:
             plan = best_plan(posed.problem, order.seconds, lambda percent, message: report(percent * 0.8, message))
         except NoPlan as none:
