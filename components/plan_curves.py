@@ -101,7 +101,8 @@ def reached(plan: Plan) -> pd.DataFrame:
         for product in plan.problem.plant.product_names:
             stock = plan.problem.stock.get(product, 0)
             end = day_bounds(day)[1]
-            made = sum(batch.product == product and batch.end <= end for batch in plan.batches)
+            done = (batch for batch in plan.batches if len(batch.runs) == len(plan.problem.plant.blocks))
+            made = sum(batch.product == product and batch.end <= end for batch in done)
             rows.append((day, product, made + stock, plan.problem.due(day, product) + stock))
     return pd.DataFrame(rows, columns=["day", "product", "finished", "due"])
 

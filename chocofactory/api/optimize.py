@@ -15,6 +15,7 @@ from chocofactory.api.optimize_schemas import (
     DailyAnswer,
     DailyQuery,
     LimitQuery,
+    OutageBody,
     PlanAnswer,
     PlanBody,
     PlanPath,
@@ -90,12 +91,15 @@ def _add_making(blueprint: APIBlueprint) -> None:
         responses={"201": DailyAnswer, **_MADE},
     )
     def daily(query: DailyQuery) -> Made:
-        """The original system's path and names. What was asked for, what is planned and what is missing is all told."""
+        """The original system's path and names, for a day as a trial: such a plan never comes into force.
+
+        What was asked for, what is planned and what is missing is all told.
+        """
         now = factory().clock.now()
         day = query.target_date or local_date(now) + timedelta(days=1)
         check_days(day, day)
         asked = batches_for(factory().plant, day, query.target_kg)
-        order = Order(day=day, days=1, targets={day: asked})
+        order = Order(day=day, days=1, targets={day: asked}, trial=True)
         run = factory().jobs.attend(KIND, _params(order), "api", PATIENCE_S)
         stored = _made(run)
         if stored is None:
@@ -186,12 +190,17 @@ def _order(body: PlanBody) -> Order:
             Commitment(each.name, each.product, tuple(moment_of(text) for text in each.starts)) for each in body.running
         ),
         locks=tuple(body.locks or ()),
-        outages=tuple(
-            Outage(each.machine, each.units, moment_of(each.start), moment_of(each.end)) for each in body.outages or ()
-        ),
-        closed=tuple((moment_of(each.start), moment_of(each.end)) for each in body.closed or ()),
+        outages=None if body.outages is None else tuple(_outage(each) for each in body.outages),
+        closed=None
+        if body.closed is None
+        else tuple((moment_of(each.start), moment_of(each.end)) for each in body.closed),
         seconds=body.time_limit_s,
+        trial=body.trial,
     )
+
+
+def _outage(body: OutageBody) -> Outage:
+    return Outage(body.machine, body.units, moment_of(body.start), moment_of(body.end))
 
 
 def _params(order: Order) -> dict[str, Any]:

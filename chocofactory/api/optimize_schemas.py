@@ -99,6 +99,9 @@ class PlanBody(BaseModel):
     time_limit_s: float = Field(
         30.0, gt=0, le=120, strict=True, allow_inf_nan=False, description="Seconds of solving", examples=[30]
     )
+    trial: bool = Field(
+        default=False, strict=True, description="Kept to be looked at, but never in force: nothing goes on from it"
+    )
 
 
 class DailyQuery(BaseModel):

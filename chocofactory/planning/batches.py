@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,7 +88,7 @@ def block_run(problem: Problem, block: Block, product: str, start: datetime, uni
 def _ways(problem: Problem, product: str, counts: Mapping[tuple[str, int], npt.NDArray[np.int64]]) -> list[_Way]:
     plant = problem.plant
     ours = [each for each in problem.commitments if each.product == product]
-    ways = [_Way(product, list(each.starts), len(each.starts), each.name) for each in ours]
+    ways = [_Way(product, list(each.starts), len(each.starts), each.name, list(each.units)) for each in ours]
     going = {id(way): window_after(problem, each) for way, each in zip(ways, ours, strict=True)}
     on_the_way: list[_Way] = []
     for place in range(len(plant.blocks)):
@@ -133,17 +134,27 @@ def _letters(products: Sequence[str]) -> dict[str, str]:
 
 
 def _give_units(problem: Problem, ways: Sequence[_Way]) -> None:
-    """The first unit that is free, to those who begin first."""
+    """Blocks that run keep their unit; the others get the first that is free, those that begin first before others."""
+    kept = {
+        id(way): [unit for unit, start in zip(way.units, way.starts, strict=False) if start < problem.start]
+        for way in ways
+    }
     for way in ways:
         way.units = [0] * len(way.starts)
     for place, block in enumerate(problem.plant.blocks):
-        free: list[datetime] = []
+        taken: defaultdict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
         here = [way for way in ways if len(way.starts) > place]
-        for way in sorted(here, key=lambda way: (way.starts[place], -way.standing)):
+        known = [way for way in here if place < len(kept[id(way)])]
+        for way in sorted(here, key=lambda way: (way not in known, way.starts[place])):
             start, until = way.starts[place], occupied_until(problem, way.starts[place], block, way.product)
-            unit = next((unit for unit, moment in enumerate(free) if moment <= start), len(free))
-            free[unit : unit + 1] = [until]
-            way.units[place] = unit + 1
+            wanted = kept[id(way)][place : place + 1]
+            unit = next(
+                unit
+                for unit in (*wanted, *count(1))
+                if all(until <= begin or end <= start for begin, end in taken[unit])
+            )
+            taken[unit].append((start, until))
+            way.units[place] = unit
 
 
 def _batch(problem: Problem, way: _Way) -> Batch:

@@ -13,7 +13,7 @@ from chocofactory.planning.conflicts import conflicts, standing
 from chocofactory.planning.model import Model
 from chocofactory.planning.plan import Plan, Proof, Shortfall
 from chocofactory.planning.problem import QUARTER
-from chocofactory.planning.relaxing import relaxations
+from chocofactory.planning.relaxing import relaxations, unlimited
 from chocofactory.planning.solver import NAME, Solver
 
 if TYPE_CHECKING:
@@ -146,17 +146,38 @@ def _until(problem: Problem, last: date) -> Problem:
 
 
 def _with_limits(problem: Problem, shortfalls: Sequence[Shortfall], seconds: float) -> list[Shortfall]:
-    """Each shortfall with the limits that bind: those without which less would be short."""
-    found: dict[tuple[date, str], list[Message]] = {(short.day, short.product): [] for short in shortfalls}
+    """Each shortfall with the limits that bind: those without which less would be short in all, and of it."""
+    short = sum(each.batches for each in shortfalls)
+    found: dict[tuple[date, str], list[Message]] = {(each.day, each.product): [] for each in shortfalls}
     wider = relaxations(_until(problem, shortfalls[-1].day))
+    told_all = True
     for message, relaxed in wider:
-        model = Model(relaxed)
-        solved = Solver(model.columns, model.rows, seconds=seconds / len(wider), gap=GAP).minimise(model.backlog())
-        if solved.values is None:
+        solved, left = _least_short(relaxed, seconds / (len(wider) + 1))
+        told_all &= solved.proven
+        if solved.values is None or sum(left.values()) >= short:
             continue
-        for short in shortfalls:
-            column = model.short.get((short.day, short.product))
-            if column is None or round(solved.values[column]) < short.batches:
-                found[short.day, short.product].append(message)
-    nothing = (Message("There is not enough time until then, whatever else were wider."),)
-    return [replace(short, limits=tuple(found[short.day, short.product]) or nothing) for short in shortfalls]
+        for each in shortfalls:
+            if left.get((each.day, each.product), 0) < each.batches:
+                found[each.day, each.product].append(message)
+    rest = Message("Which limits bind was not found out in the time that there was.")
+    if told_all:
+        rest = _together(_until(problem, shortfalls[-1].day), short, seconds / (len(wider) + 1))
+    return [replace(each, limits=tuple(found[each.day, each.product]) or (rest,)) for each in shortfalls]
+
+
+def _least_short(problem: Problem, seconds: float) -> tuple[Solved, dict[tuple[date, str], int]]:
+    """The least that can be short in a problem, and by day and product what is."""
+    model = Model(problem)
+    solved = Solver(model.columns, model.rows, seconds=seconds, gap=GAP).minimise(model.backlog())
+    left = {} if solved.values is None else {key: round(solved.values[column]) for key, column in model.short.items()}
+    return solved, left
+
+
+def _together(problem: Problem, short: int, seconds: float) -> Message:
+    """What there is to say where no limit binds alone: whether all of them do together."""
+    solved, left = _least_short(unlimited(problem), seconds)
+    if solved.values is not None and sum(left.values()) < short:
+        return Message("Several limits bind together: none of them helps alone.")
+    if solved.proven:
+        return Message("There is not enough time until then, whatever else were wider.")
+    return Message("Which limits bind was not found out in the time that there was.")

@@ -38,12 +38,14 @@ class Commitment:
     """A batch of which the first blocks stand: one that is running, or one that somebody locked.
 
     ``starts`` are when its first blocks begin or began (UTC, in their order, at least one); the blocks after those are
-    planned. ``name`` is how the batch is called.
+    planned. ``name`` is how the batch is called; ``units`` say on which unit (from 1) each of these blocks is, as far
+    as that is known.
     """
 
     name: str
     product: str
     starts: tuple[datetime, ...]
+    units: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,15 @@ def relaxations(problem: Problem) -> list[tuple[Message, Problem]]:
     return out
 
 
+def unlimited(problem: Problem) -> Problem:
+    """The same problem with all limits that ``relaxations`` names far wider at once."""
+    plant = problem.plant
+    blocks = tuple(replace(block, units=99, attended=False, room_max_c=None) for block in plant.blocks)
+    room = replace(plant.room, start_humidity_max_pct=np.inf)
+    boundless = replace(plant, blocks=blocks, room=room, contracted_kw=np.inf)
+    return replace(problem, plant=boundless, outages=(), closed=())
+
+
 def _with_block(problem: Problem, place: int, block: Block) -> Problem:
     blocks = (*problem.plant.blocks[:place], block, *problem.plant.blocks[place + 1 :])
     return replace(problem, plant=replace(problem.plant, blocks=blocks))

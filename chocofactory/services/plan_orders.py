@@ -22,11 +22,12 @@ MOST_BATCHES = 1000
 class Order:
     """A plan that is asked for.
 
-    ``day`` is its first local day: today from now on, a later day from its midnight, a past day as it
-    could have been planned at its midnight. None: from now on where a plan is in force, else from the next midnight.
-    ``days`` None: as many as prices reach, seven at most. ``targets`` replace the plant's on the
-    days that they name. ``stock`` and ``running`` None: as the plan in force has them, if it was kept until then.
-    ``locks`` names batches of the plan in force that stay when they are.
+    ``day`` is its first local day: today from now on, a later day from its midnight, a past day as it could have been
+    planned at its midnight. None: from now on where a plan is followed, else from the next midnight. ``days`` None: as
+    many as prices reach, seven at most. ``targets`` replace the plant's, by day and product. ``stock``, ``running``,
+    ``outages`` and ``closed`` None: as the plan that is followed until then has them. ``locks`` names batches of that
+    plan that stay when they are. A ``trial`` never comes into force; nor does a plan of a past day, unless it
+    is meant to stand for one that was made then (``as_made_then``, what a demonstration begins with).
     """
 
     day: date | None = None
@@ -36,9 +37,11 @@ class Order:
     stock: Mapping[str, int] | None = None
     running: tuple[Commitment, ...] | None = None
     locks: tuple[str, ...] = ()
-    outages: tuple[Outage, ...] = ()
-    closed: tuple[tuple[datetime, datetime], ...] = ()
+    outages: tuple[Outage, ...] | None = None
+    closed: tuple[tuple[datetime, datetime], ...] | None = None
     seconds: float = 30.0
+    trial: bool = False
+    as_made_then: bool = False
 
     def __post_init__(self) -> None:
         if self.days is not None and not 1 <= self.days <= LONGEST_DAYS:
@@ -52,9 +55,11 @@ class Order:
         counts = [n for each in self.targets.values() for n in each.values()]
         if any(not 0 <= n <= MOST_BATCHES for n in counts):
             raise InvalidInput("Targets are 0 to {most} batches.", most=MOST_BATCHES)
-        for start, end in [*self.closed, *((outage.start, outage.end) for outage in self.outages)]:
+        for start, end in [*(self.closed or ()), *((outage.start, outage.end) for outage in self.outages or ())]:
             if end <= start:
                 raise InvalidInput("The end {last} lies before the start {first}.", first=start, last=end)
+        if any(outage.units < 1 for outage in self.outages or ()):
+            raise InvalidInput("An outage takes at least one unit.")
         _check_running(self.running or ())
 
 
@@ -80,9 +85,13 @@ def to_json(order: Order) -> dict[str, Any]:
         "stock": None if order.stock is None else dict(order.stock),
         "running": None if order.running is None else [commitment_to_json(each) for each in order.running],
         "locks": list(order.locks),
-        "outages": [outage_to_json(each) for each in order.outages],
-        "closed": [{"start": start.isoformat(), "end": end.isoformat()} for start, end in order.closed],
+        "outages": None if order.outages is None else [outage_to_json(each) for each in order.outages],
+        "closed": None
+        if order.closed is None
+        else [{"start": start.isoformat(), "end": end.isoformat()} for start, end in order.closed],
         "time_limit_s": order.seconds,
+        "trial": order.trial,
+        "as_made_then": order.as_made_then,
     }
 
 
@@ -106,9 +115,15 @@ def from_json(given: Mapping[str, Any]) -> Order:
             if given.get("running") is None
             else tuple(commitment_from_json(each) for each in given["running"]),
             locks=tuple(given.get("locks") or ()),
-            outages=tuple(outage_from_json(each) for each in given.get("outages") or ()),
-            closed=tuple((moment(each["start"]), moment(each["end"])) for each in given.get("closed") or ()),
+            outages=None
+            if given.get("outages") is None
+            else tuple(outage_from_json(each) for each in given["outages"]),
+            closed=None
+            if given.get("closed") is None
+            else tuple((moment(each["start"]), moment(each["end"])) for each in given["closed"]),
             seconds=given.get("time_limit_s") or 30.0,
+            trial=bool(given.get("trial", False)),
+            as_made_then=bool(given.get("as_made_then", False)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InvalidInput("The order of a plan cannot be read: {reason}", reason=str(error)) from error
@@ -117,12 +132,13 @@ def from_json(given: Mapping[str, Any]) -> Order:
 def commitment_to_json(commitment: Commitment) -> dict[str, Any]:
     """A running or locked batch."""
     starts = [start.isoformat() for start in commitment.starts]
-    return {"name": commitment.name, "product": commitment.product, "starts": starts}
+    return {"name": commitment.name, "product": commitment.product, "starts": starts, "units": list(commitment.units)}
 
 
 def commitment_from_json(given: Mapping[str, Any]) -> Commitment:
     """The same batch again."""
-    return Commitment(given["name"], given["product"], tuple(moment(start) for start in given["starts"]))
+    starts = tuple(moment(start) for start in given["starts"])
+    return Commitment(given["name"], given["product"], starts, tuple(given.get("units") or ()))
 
 
 def outage_to_json(outage: Outage) -> dict[str, Any]:

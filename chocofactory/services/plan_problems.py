@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds, day_start, local_date
-from chocofactory.core.errors import InvalidInput, NotFound
+from chocofactory.core.errors import Conflict, InvalidInput, NotFound
 from chocofactory.planning.problem import LONGEST_DAYS, Commitment, Problem
+from chocofactory.services.carrying import carried, changed_targets, closed_ahead, outages_ahead
 from chocofactory.services.stored_plans import Inputs
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from chocofactory.domain.plant import Plant
-    from chocofactory.planning.plan import Batch, Plan
+    from chocofactory.planning.plan import Plan
     from chocofactory.services.expected_weather import ExpectedWeather
     from chocofactory.services.forecasts import Forecast, Forecasts
     from chocofactory.services.plan_orders import Order
@@ -57,18 +58,18 @@ class Problems:
             There are no prices, as ``Forecasts.until``.
 
         """
-        start = self._start(order, now, in_force)
+        start = self.start(order, now, followed=in_force is not None)
         past = start if start < now else None
-        last = self._last(order, start, past)
         self._check(order, in_force)
+        running, stock = self._begin(order, start, in_force)
+        last = self._last(order, start, past, running)
         end = day_bounds(last)[1]
-        _check_within(order.running or (), end)
+        _check_within(running, end)
         grid = pd.date_range(start, end, freq="15min", inclusive="left", unit="us", name="time")
         forecast = self.forecasts.until(end, past)
         prices = _along(forecast, grid)
         hours = self.weather.hours(start.replace(minute=0), end)
         weather = hours.reindex(grid.floor("h")).set_axis(grid)
-        running, stock = carried(in_force, start, order.locks) if in_force else ((), {})
         problem = Problem(
             plant=self.plant,
             start=start,
@@ -77,40 +78,68 @@ class Problems:
             price_eur_kwh=prices["price_eur_kwh"].to_numpy(dtype=float),
             outside_c=weather["temperature_c"].to_numpy(dtype=float),
             outside_pct=weather["humidity_pct"].to_numpy(dtype=float),
-            targets=self._targets(order, local_date(start), last),
-            stock=dict(order.stock) if order.stock is not None else stock,
-            commitments=order.running if order.running is not None else running,
-            outages=order.outages,
-            closed=order.closed,
+            targets=self._targets(order, start, last, in_force),
+            stock=stock,
+            commitments=running,
+            outages=order.outages if order.outages is not None else outages_ahead(in_force, start),
+            closed=order.closed if order.closed is not None else closed_ahead(in_force, start),
         )
         places = pd.DatetimeIndex(forecast.frame.index).get_indexer(grid.floor("h"))
         inputs = Inputs(prices, weather, forecast.issued_at, forecast.model, forecast.version)
         return Posed(problem, inputs, forecast.paths[:, places])
 
-    def _start(self, order: Order, now: datetime, in_force: Plan | None) -> datetime:
+    def start(self, order: Order, now: datetime, *, followed: bool) -> datetime:
+        """When the plan of an order begins; ``followed`` says whether there is a plan that it goes on from."""
         today = local_date(now)
-        if order.day is None and in_force is None:
+        if order.day is None and not followed:
             return day_start(today + timedelta(days=1))
         if order.day is not None and order.day != today:
             return day_start(order.day)
         return _next_slot(now, order.slot_min)
 
-    def _last(self, order: Order, start: datetime, past: datetime | None) -> date:
+    def _begin(
+        self, order: Order, start: datetime, in_force: Plan | None
+    ) -> tuple[tuple[Commitment, ...], dict[str, int]]:
+        """What runs or is locked at the start, and the stock."""
+        running, stock = carried(in_force, start, order.locks) if in_force else ((), {})
+        running = order.running if order.running is not None else running
+        for each in running:
+            if each.product not in self.plant.product_names or len(each.starts) > len(self.plant.blocks):
+                raise Conflict(
+                    "{batch} runs by another plant than this one: tell what is running and the stock.", batch=each.name
+                )
+        return running, dict(order.stock) if order.stock is not None else stock
+
+    def _last(self, order: Order, start: datetime, past: datetime | None, running: tuple[Commitment, ...]) -> date:
+        """The last day; one more than was asked for where that is needed to finish what runs in the evening."""
         first = local_date(start)
         reach = self.forecasts.reach(past)
         if order.days is not None:
-            return first + timedelta(days=order.days - 1)
+            last = first + timedelta(days=order.days - 1)
+            open_ = any(len(each.starts) < len(self.plant.blocks) for each in running)
+            return last + timedelta(days=1) if open_ and order.days == 1 and not order.trial and last < reach else last
         last = min(first + timedelta(days=LONGEST_DAYS - 1), reach)
         if last < first:
             raise InvalidInput("Prices can be told until {last} only.", last=reach.isoformat())
         return last
 
-    def _targets(self, order: Order, first: date, last: date) -> dict[date, Mapping[str, int]]:
+    def _targets(
+        self, order: Order, start: datetime, last: date, in_force: Plan | None
+    ) -> dict[date, Mapping[str, int]]:
+        """The plant's, changed as the plan that is followed had them changed, and as this order does.
+
+        Without a plan that was followed nobody knows what was made on a day under way: nothing counts as due on it.
+        """
+        first = local_date(start)
         due: dict[date, Mapping[str, int]] = dict(self.plant.targets_due(first, last))
+        if in_force is not None:
+            due |= {day: counts for day, counts in changed_targets(in_force).items() if day in due}
+        elif order.stock is None and start > day_start(first):
+            due[first] = dict.fromkeys(self.plant.product_names, 0)
         for day, counts in order.targets.items():
             if day not in due:
                 raise InvalidInput("{day} is not a day of the plan.", day=day.isoformat())
-            due[day] = {**dict.fromkeys(self.plant.product_names, 0), **counts}
+            due[day] = {**due[day], **counts}
         return due
 
     def _check(self, order: Order, in_force: Plan | None) -> None:
@@ -121,7 +150,7 @@ class Problems:
         for name in products:
             if name not in self.plant.product_names:
                 raise InvalidInput("The plant makes no {product}.", product=name)
-        for outage in order.outages:
+        for outage in order.outages or ():
             if outage.machine not in machines:
                 raise InvalidInput("The plant has no machine {machine}.", machine=outage.machine)
         for each in order.running or ():
@@ -141,37 +170,6 @@ def _check_within(running: tuple[Commitment, ...], end: datetime) -> None:
     for each in running:
         if any(start >= end for start in each.starts):
             raise InvalidInput("{batch} starts after the end of the plan.", batch=each.name)
-
-
-def carried(plan: Plan, start: datetime, locks: tuple[str, ...] = ()) -> tuple[tuple[Commitment, ...], dict[str, int]]:
-    """What goes on from a plan that was followed until ``start``: batches running or locked, and the stock.
-
-    The stock is what was finished less what was due before the local day of ``start``; below zero it is owed.
-    """
-    problem = plan.problem
-    running = [
-        Commitment(batch.name, batch.product, starts)
-        for batch in plan.batches
-        if batch.end > start and (starts := _standing(batch, start, batch.name in locks))
-    ]
-    first = local_date(start)
-    before = [day for day in problem.days if day < first]
-    stock = {
-        product: problem.stock.get(product, 0)
-        + sum(batch.product == product and _whole(plan, batch) and batch.end <= start for batch in plan.batches)
-        - sum(problem.targets.get(day, {}).get(product, 0) for day in before)
-        for product in problem.plant.product_names
-    }
-    return tuple(running), stock
-
-
-def _standing(batch: Batch, start: datetime, locked: bool) -> tuple[datetime, ...]:
-    """Starts of a batch's blocks that are past, or all where it is locked."""
-    return tuple(run.start for run in batch.runs if locked or run.start < start)
-
-
-def _whole(plan: Plan, batch: Batch) -> bool:
-    return len(batch.runs) == len(plan.problem.plant.blocks)
 
 
 def _along(forecast: Forecast, grid: pd.DatetimeIndex) -> pd.DataFrame:

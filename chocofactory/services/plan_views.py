@@ -282,12 +282,13 @@ def _block(run: BlockRun) -> dict[str, Any]:
 def _targets(plan: Plan) -> list[dict[str, Any]]:
     problem = plan.problem
     short = {(each.day, each.product): each.batches for each in plan.shortfalls}
+    done = [batch for batch in plan.batches if len(batch.runs) == len(problem.plant.blocks)]
     return [
         {
             "date": day.isoformat(),
             "product": product,
             "target": problem.targets.get(day, {}).get(product, 0),
-            "finished": sum(batch.product == product and local_date(batch.end) == day for batch in plan.batches),
+            "finished": sum(batch.product == product and local_date(batch.end) == day for batch in done),
             "short": short.get((day, product), 0),
         }
         for day in problem.days
@@ -314,7 +315,7 @@ def _realised(found: Realised | None) -> dict[str, Any] | None:
         return None
     return {
         "savings": _savings(found.savings),
-        "perfect_cost_eur": round(found.perfect_eur, _MONEY),
+        "perfect_cost_eur": None if found.perfect_eur is None else round(found.perfect_eur, _MONEY),
         "captured": None if found.captured is None else round(found.captured, 4),
     }
 

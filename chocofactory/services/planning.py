@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import day_bounds, day_start, local_date
+from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.core.errors import Conflict, NotFound
 from chocofactory.domain.plant_file import parse_plant
 from chocofactory.planning.baseline import usual as usual_plan
@@ -20,7 +20,7 @@ from chocofactory.planning.planner import NoPlan
 from chocofactory.planning.planner import plan as best_plan
 from chocofactory.planning.problem import LONGEST_DAYS
 from chocofactory.planning.reasons import reasons
-from chocofactory.planning.savings import captured, cost_quantiles, energy, savings
+from chocofactory.planning.savings import captured, cost_quantiles, savings
 from chocofactory.services.jobs import JobKind, Outcome, quiet
 from chocofactory.services.memo import Memo
 from chocofactory.services.plan_orders import Order, from_json, to_json
@@ -54,13 +54,14 @@ FARTHER_DAYS = 2
 class Realised:
     """What a plan came to at the prices that were published in the end.
 
-    ``savings`` compares it with the usual way at those prices, ``perfect_eur`` is what the same work would have cost
-    had they been known; ``captured`` is the share of the possible saving that the plan got, None where hardly any was
-    possible or the three are not the same work.
+    It is about this one plan from its start to its end, as if none had replaced it. ``savings`` compares it with the
+    usual way at those prices, ``perfect_eur`` is what the same work would have cost had they been known, None where
+    that is not the same work; ``captured`` is the share of the possible saving that the plan got, None as well where
+    hardly any was possible.
     """
 
     savings: Savings
-    perfect_eur: float
+    perfect_eur: float | None
     captured: float | None
 
 
@@ -119,21 +120,22 @@ class Planning:
             inputs=posed.inputs,
             violations=tuple(each.message for each in violations),
         )
-        return replace(stored, id=self._keep(stored))
+        return replace(stored, id=self._keep(stored, order))
 
     def get(self, plan_id: str) -> StoredPlan:
         """The plan of this number; raises NotFound."""
         return self._memo.get(("plan", plan_id), lambda: self._read(plan_id))
 
     def latest(self) -> StoredPlan | None:
-        """The newest plan that keeps its limits; None before the first one."""
+        """The newest plan that comes into force; None before the first one."""
         found = self._plans.latest()
         return self.get(found) if found else None
 
     def in_force(self, moment: datetime | None = None) -> StoredPlan | None:
-        """The newest plan that holds a moment (by default now); None where none does."""
-        found = self._plans.covering(moment or self._clock.now())
-        return self.get(found.id) if found else None
+        """The plan that holds at a moment (by default now); None where none does."""
+        at = moment or self._clock.now()
+        found = self._plans.followed(at)
+        return self.get(found.id) if found and at < found.end else None
 
     def newest(self, limit: int = 20) -> list[KeptPlan]:
         """The newest plans, newest first, in short."""
@@ -183,7 +185,8 @@ class Planning:
         """
         today = local_date(self._clock.now())
         first = from_yesterday and self._plans.latest() is None
-        return to_json(Order(day=today - timedelta(days=1) if first else today + timedelta(days=1)))
+        day = today - timedelta(days=1) if first else today + timedelta(days=1)
+        return to_json(Order(day=day, as_made_then=first))
 
     def job(self) -> JobKind:
         """The kind of run that makes a plan."""
@@ -200,16 +203,16 @@ class Planning:
         return Outcome(result, complete=not stored.plan.shortfalls and not stored.plan.conflicts)
 
     def _followed(self, order: Order, now: datetime) -> Plan | None:
-        """The plan that is taken as followed until the start of the new one."""
-        start = day_start(order.day) if order.day and order.day != local_date(now) else now
-        found = self._plans.covering(start)
+        """The plan that is taken as followed until the start of the new one; None for what is past."""
+        start = self.problems.start(order, now, followed=True)
+        found = self._plans.followed(max(start, now)) if start >= now else None
         return self.get(found.id).plan if found else None
 
     def _read(self, plan_id: str) -> StoredPlan:
         head, record = self._plans.get(plan_id), self._plans.record(plan_id)
         return from_record(json.loads(record), head.id, head.created_at, head.requested_by)
 
-    def _keep(self, stored: StoredPlan) -> str:
+    def _keep(self, stored: StoredPlan, order: Order) -> str:
         plan, inputs = stored.plan, stored.inputs
         published = inputs.published_until
         return self._plans.add(
@@ -219,6 +222,7 @@ class Planning:
             last_day=plan.problem.last,
             start=stored.start,
             end=stored.end,
+            holds_from=_holds_from(stored, order),
             status=plan.proof.status,
             summary={
                 "batches": len(plan.batches),
@@ -247,13 +251,25 @@ class Planning:
         if np.isnan(prices).any() or stored.usual is None:
             return None
         real = replace(problem, price_eur_kwh=prices)
-        perfect = best_plan(real)
+        try:
+            perfect = best_plan(real)
+        except NoPlan:
+            return None
         ours = savings(stored.plan, stored.usual, prices)
         theirs = savings(perfect, stored.usual, prices)
         alike = ours.compared == theirs.compared
-        perfect_eur = float(energy(real, perfect.batches) @ prices)
         share = captured(ours.usual_eur, ours.plan_eur, theirs.plan_eur) if alike else None
-        return Realised(ours, perfect_eur, share)
+        return Realised(ours, theirs.plan_eur if alike else None, share)
+
+
+def _holds_from(stored: StoredPlan, order: Order) -> datetime | None:
+    """When a plan comes into force: at once where it begins with the next slot; never, if nobody should follow it."""
+    if order.trial or stored.violations or stored.plan.proof.status == "infeasible":
+        return None
+    if stored.start < stored.created_at:
+        return stored.start if order.as_made_then else None
+    soon = stored.start - stored.created_at <= timedelta(minutes=order.slot_min)
+    return stored.created_at if soon else stored.start
 
 
 def _usual(plan: Plan, seconds: float) -> Plan | None:

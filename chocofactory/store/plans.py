@@ -28,24 +28,24 @@ TABLE = """
         last_day TEXT NOT NULL,
         start_at INTEGER NOT NULL,
         end_at INTEGER NOT NULL,
+        holds_from INTEGER,  -- when it comes into force; NULL: never, it is a trial, or cannot be followed
         status TEXT NOT NULL,
         summary TEXT NOT NULL,
         inputs TEXT NOT NULL,
         record BLOB NOT NULL  -- last, so that lists of plans need not read through it
     );
 """
-INFEASIBLE = "infeasible"
-"""The status of a plan that nobody can follow."""
 
 # The SQL below is put together from constants of this module alone; every value is bound.
-_COLUMNS = "id, created_at, requested_by, first_day, last_day, start_at, end_at, status, summary, inputs"
+_COLUMNS = "id, created_at, requested_by, first_day, last_day, start_at, end_at, holds_from, status, summary, inputs"
 
 
 @dataclass(frozen=True)
 class KeptPlan:
     """A plan without its record: who asked for it and when, what it is for, how it ended, and what it rests on.
 
-    It is for the local days ``first_day`` ... ``last_day`` and holds from ``start`` to before ``end``; times in UTC.
+    It is for the local days ``first_day`` ... ``last_day``, from ``start`` to before ``end``, and comes into force at
+    ``holds_from`` (None: never, for it is a trial or cannot be followed); times in UTC.
     ``summary`` has its few figures, ``inputs`` the versions of what went in.
     """
 
@@ -56,6 +56,7 @@ class KeptPlan:
     last_day: date
     start: datetime
     end: datetime
+    holds_from: datetime | None
     status: str
     summary: dict[str, Any] = field(default_factory=dict)
     inputs: dict[str, Any] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class Plans:
         last_day: date,
         start: datetime,
         end: datetime,
+        holds_from: datetime | None,
         status: str,
         summary: dict[str, Any],
         inputs: dict[str, Any],
@@ -102,6 +104,7 @@ class Plans:
             last_day.isoformat(),
             to_microseconds(start),
             to_microseconds(end),
+            None if holds_from is None else to_microseconds(holds_from),
             status,
             json.dumps(summary, default=str),
             json.dumps(inputs, default=str),
@@ -152,14 +155,19 @@ class Plans:
         return self._plans("ORDER BY number DESC LIMIT ?", (limit,))
 
     def latest(self) -> str | None:
-        """The id of the newest plan that can be followed; None where there is none."""
-        found = self._first("WHERE status <> ?", (INFEASIBLE,))
+        """The id of the newest plan that comes into force; None where there is none."""
+        found = self._first("WHERE holds_from IS NOT NULL", ())
         return found.id if found else None
 
-    def covering(self, moment: datetime) -> KeptPlan | None:
-        """The newest plan that can be followed and holds at a moment; None where none does."""
+    def followed(self, moment: datetime) -> KeptPlan | None:
+        """The plan that is followed until a moment: the newest that is in force then; None where none was.
+
+        A newer plan replaces an older one for all time from its own beginning on, also beyond its own end: what the
+        older one wanted to do then has lost its beginning.
+        """
         at = to_microseconds(moment)
-        return self._first("WHERE start_at <= ? AND ? < end_at AND status <> ?", (at, at, INFEASIBLE))
+        found = self._first("WHERE holds_from <= ?", (at,))
+        return found if found and moment <= found.end else None
 
     def created_before(self, moment: datetime) -> KeptPlan | None:
         """The newest of the plans that were made before a moment; None where none was."""
@@ -187,7 +195,7 @@ def _no_such_plan(plan_id: str) -> NotFound:
 
 
 def _plan(row: tuple[Any, ...]) -> KeptPlan:
-    plan_id, created, requested_by, first, last, start, end, status, summary, inputs = row
+    plan_id, created, requested_by, first, last, start, end, holds, status, summary, inputs = row
     return KeptPlan(
         plan_id,
         from_microseconds(created),
@@ -196,6 +204,7 @@ def _plan(row: tuple[Any, ...]) -> KeptPlan:
         date.fromisoformat(last),
         from_microseconds(start),
         from_microseconds(end),
+        None if holds is None else from_microseconds(holds),
         status,
         json.loads(summary),
         json.loads(inputs),

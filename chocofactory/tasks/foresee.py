@@ -45,7 +45,9 @@ def foresee(factory: Factory) -> None:
 def _params(factory: Factory, kind: str) -> dict[str, Any]:
     """What a run is asked for; the demonstration has a plan of today at once, with what runs."""
     demo = factory.settings.mode == "demo"
-    return factory.planning.next_order(from_yesterday=demo) if kind == "plan_production" else {}
+    if kind != "plan_production":
+        return {}
+    return {**factory.planning.next_order(from_yesterday=demo), "requested_by": "scheduler"}
 
 
 def _began_lately(factory: Factory, kind: str, pause: timedelta) -> bool:

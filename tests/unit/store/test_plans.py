@@ -40,6 +40,7 @@ def added(state, **other):
         "last_day": date(2030, 11, 2),
         "start": START,
         "end": END,
+        "holds_from": START,
         "status": "optimal",
         "summary": {"cost_eur": 123.45, "batches": 14, "shortfall": None},
         "inputs": {"model": "ensemble", "forecast_issued_at": "2030-10-27T00:00:00Z"},
@@ -50,7 +51,7 @@ def added(state, **other):
 
 def test_before_the_first_plan_there_is_nothing(state):
     assert state.plans.newest() == []
-    assert (state.plans.latest(), state.plans.covering(START), state.plans.created_before(END)) == (None, None, None)
+    assert (state.plans.latest(), state.plans.followed(START), state.plans.created_before(END)) == (None, None, None)
 
 
 def test_a_plan_is_kept_as_it_was_made(state):
@@ -89,21 +90,21 @@ def test_plans_come_newest_first_whatever_the_clock_said(state):
 
 
 def test_the_latest_plan_is_one_that_can_be_followed(state):
-    added(state, status="infeasible")
+    added(state, status="infeasible", holds_from=None)
     assert state.plans.latest() is None
     good = added(state, status="feasible")
-    added(state, status="infeasible")
+    added(state, status="infeasible", holds_from=None)
     assert state.plans.latest() == good
 
 
-def test_the_newest_plan_that_holds_at_a_moment_covers_it_and_its_end_no_longer_belongs_to_it(state):
+def test_a_newer_plan_replaces_an_older_one_for_all_time_from_where_it_begins(state):
     whole = added(state)
-    later = added(state, start=START + 5 * HOUR, end=START + 9 * HOUR)
-    found = [
-        state.plans.covering(at)
-        for at in (START - HOUR, START, START + 5 * HOUR, START + 9 * HOUR, END - timedelta(microseconds=1), END)
-    ]
-    assert [plan and plan.id for plan in found] == [None, whole, later, whole, whole, None]
+    begin, end = START + 5 * HOUR, START + 9 * HOUR
+    later = added(state, start=begin, holds_from=begin, end=end)
+    added(state, holds_from=None)
+    moments = (START - HOUR, START, begin - timedelta(microseconds=1), begin, end, end + timedelta(microseconds=1), END)
+    found = [state.plans.followed(at) for at in moments]
+    assert [plan and plan.id for plan in found] == [None, whole, whole, later, later, None, None]
 
 
 def test_a_plan_made_at_a_moment_was_not_made_before_it(state):
