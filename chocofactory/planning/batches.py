@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -150,7 +150,7 @@ def _give_units(problem: Problem, ways: Sequence[_Way]) -> None:
             wanted = kept[id(way)][place : place + 1]
             unit = next(
                 unit
-                for unit in (*wanted, *count(1))
+                for unit in chain(wanted, count(1))
                 if all(until <= begin or end <= start for begin, end in taken[unit])
             )
             taken[unit].append((start, until))
