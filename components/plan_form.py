@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dash_bootstrap_components as dbc
 from dash import html
 
+from chocofactory.core.clock import MADRID, day_start, local_date
+from chocofactory.core.errors import InvalidInput
 from components import controls, text
 from components.plan_words import called, heading
 from components.text import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from dash.development.base_component import Component
 
@@ -88,16 +89,21 @@ def form(plant: Plant) -> Component:
     )
 
 
-def lockable(plan: Plan, now: datetime) -> list[dict[str, str]]:
-    """The batches of a plan that have not begun, as choices."""
-    ahead = sorted((batch for batch in plan.batches if batch.start >= now), key=lambda batch: batch.start)
+def begins(begin: str, now: datetime) -> datetime:
+    """The moment that a choice of the beginning stands for (UTC): now, or the next local midnight."""
+    return now if begin == NOW else day_start(local_date(now) + timedelta(days=1))
+
+
+def lockable(plan: Plan, start: datetime) -> list[dict[str, str]]:
+    """The batches of a plan that begin at ``start`` or later, as choices."""
+    ahead = sorted((batch for batch in plan.batches if batch.start >= start), key=lambda batch: batch.start)
     return [
         {"value": batch.name, "label": f"{batch.name} · {heading(batch.product)} · {text.moment(batch.start)}"}
         for batch in ahead
     ]
 
 
-def order(  # noqa: PLR0913 - one for each field
+def order(
     *,
     begin: str,
     days: str,
@@ -107,11 +113,17 @@ def order(  # noqa: PLR0913 - one for each field
     locks: Sequence[str],
     targets: Mapping[str, float | None],
     now: datetime,
-    today: date,
 ) -> dict[str, Any]:
-    """What was filled in as the parameters of a run; what is out of order is so from now on."""
-    first = today if begin == NOW else today + timedelta(days=1)
-    out = {"machine": machine, "units": 1, "start": now.isoformat(), "end": until}
+    """What was filled in as the parameters of a run; an outage is from now on, ``until`` on the wall clock.
+
+    Raises
+    ------
+    InvalidInput
+        An outage has no end, ends before the plan begins, or its machine was not chosen.
+
+    """
+    start = begins(begin, now)
+    first = local_date(start)
     wanted = {product: int(count) for product, count in targets.items() if count is not None}
     return {
         "date": first.isoformat(),
@@ -119,5 +131,30 @@ def order(  # noqa: PLR0913 - one for each field
         "slot_minutes": int(slot),
         "locks": list(locks),
         "targets": {first.isoformat(): wanted} if wanted else {},
-        "outages": [out] if machine and until else [],
+        "outages": _outages(machine, until, now, start),
     }
+
+
+def _outages(machine: str, until: str | None, now: datetime, start: datetime) -> list[dict[str, Any]]:
+    """What is out of order; an entry that is not whole is refused: a plan without it would be a wrong one."""
+    if not machine and not until:
+        return []
+    if not machine:
+        raise InvalidInput("Choose what is out of order, or clear until when.")
+    if not until:
+        raise InvalidInput("Say until when {machine} is out of order.", machine=called(machine))
+    end = wall_clock(until)
+    if end <= start:
+        raise InvalidInput(
+            "{machine} would be back before the plan begins: choose a later end.", machine=heading(machine)
+        )
+    return [{"machine": machine, "units": 1, "start": now.isoformat(), "end": end.isoformat()}]
+
+
+def wall_clock(written: str) -> datetime:
+    """The moment (UTC) of a time on the wall clock: of one that comes twice the second.
+
+    One that the clock leaves out is an hour later there, as on a clock that nobody has put forward.
+    """
+    naive = datetime.fromisoformat(written)
+    return max(naive.replace(tzinfo=MADRID, fold=fold).astimezone(UTC) for fold in (0, 1))

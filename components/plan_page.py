@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dash
 from dash import dcc, html
 
+from chocofactory.core.clock import local_date
 from components import cards, names, plan_parts, plan_words, text
 from components.text import _
 
@@ -21,8 +23,9 @@ ALL_DAYS = "all"
 
 
 def says(stored: StoredPlan, day: date, now: datetime) -> list[Component]:
-    """The day in one sentence, what the plan rests on, and whatever is wrong with it."""
-    plan = stored.plan
+    """The day in one sentence, what the plan rests on, and whatever is wrong with it; days that are over are let be."""
+    today = local_date(now)
+    plan = replace(stored.plan, shortfalls=tuple(short for short in stored.plan.shortfalls if short.day >= today))
     made = _(
         "Plan {plan} of {moment}, by {model}. It takes what was planned before as done until then.",
         plan=stored.id,

@@ -20,7 +20,6 @@ from components import (
     names,
     plan_curves,
     plan_figures,
-    plan_form,
     plan_lists,
     plan_page,
     plan_parts,
@@ -107,7 +106,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                         [
                             html.H2(_("Why then?")),
                             controls.select(ids.batch, _("Batch"), batches, _usual_batch(batch, batches)),
-                            html.Div(id=ids.why),
+                            html.Div(id=ids.why, className="why"),
                         ],
                         className="panel",
                     ),
@@ -169,17 +168,28 @@ def fill(plan: str, day: str, _done: str, _minutes: int | None) -> tuple[Any, ..
     )
 
 
-@callback(Output(ids.plan, "options"), DONE, MINUTE)
-def plans(_done: str, _minutes: int | None) -> list[dict[str, str]]:
-    """The newest plans."""
-    return [{"value": key, "label": label} for key, label in _choices().items()]
+@callback(
+    Output(ids.plan, "options"),
+    Output(ids.plan, "value"),
+    DONE,
+    MINUTE,
+    State(replanning.ids.run, "data"),
+    prevent_initial_call=True,
+)
+def plans(done: str, _minutes: int | None, started: str | None) -> tuple[Any, ...]:
+    """The newest plans; one that was just asked for is chosen, so that it is seen even where it does not hold now."""
+    options = [{"value": key, "label": label} for key, label in _choices().items()]
+    asked = replanning.made(started, done) if ctx.triggered_id == replanning.ids.done else None
+    if asked is None:
+        return options, dash.no_update
+    holds = factory().planning.in_force()
+    return options, IN_FORCE if holds is not None and holds.id == asked else asked
 
 
 @callback(
     Output(ids.day, "options"),
     Output(ids.day, "value"),
     Output(ids.batch, "options"),
-    Output(plan_form.ids.locks, "options"),
     PLAN,
     DONE,
     State(ids.day, "value"),
@@ -188,10 +198,8 @@ def choices(plan: str, _done: str, day: str) -> tuple[Any, ...]:
     """Days and batches of the plan that is shown."""
     stored = _known(plan)
     days, batches = plan_page.days(stored), plan_page.batches(stored)
-    current = factory().planning.in_force()
-    locks = plan_form.lockable(current.plan, factory().clock.now()) if current else []
     options = [[{"value": key, "label": label} for key, label in each.items()] for each in (days, batches)]
-    return options[0], controls.choice_of(day, days, _usual_day(days)), options[1], locks
+    return options[0], controls.choice_of(day, days, _usual_day(days)), options[1]
 
 
 @callback(

@@ -8,7 +8,6 @@ import dash
 from dash import ALL, Input, Output, State, callback, dcc, html
 
 from chocofactory.bootstrap import factory
-from chocofactory.core.clock import local_date
 from chocofactory.core.errors import JobBusy
 from chocofactory.services.planning import KIND
 from components import cards, names, plan_form
@@ -65,8 +64,7 @@ def plan_anew(
     locks: list[str] | None,
     targets: list[float | None],
 ) -> str:
-    """Make a plan as the form says; one that is being made already is shown instead."""
-    now = factory().clock.now()
+    """Make a plan as the form says; one that is being made already is shown instead. Raises InvalidInput."""
     params = plan_form.order(
         begin=begin,
         days=days,
@@ -75,8 +73,7 @@ def plan_anew(
         until=until,
         locks=locks or (),
         targets=dict(zip(factory().plant.product_names, targets, strict=True)),
-        now=now,
-        today=local_date(now),
+        now=factory().clock.now(),
     )
     try:
         return factory().jobs.start(KIND, params, "dashboard").id
@@ -104,3 +101,27 @@ def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: s
     progress = html.Section(lines, className="panel") if lines else None
     ended = recent[0].id if recent and not busy else done
     return progress, dash.no_update if ended == done else ended, not busy, busy
+
+
+@callback(
+    Output(plan_form.ids.locks, "options"),
+    Output(plan_form.ids.locks, "value"),
+    Input(plan_form.ids.begin, "value"),
+    Input(ids.done, "data"),
+    State(plan_form.ids.locks, "value"),
+)
+def locks(begin: str, _done: str, chosen: list[str] | None) -> tuple[list[dict[str, str]], list[str]]:
+    """What can stay as planned: batches of the plan that holds when the new one begins, from then on."""
+    start = plan_form.begins(begin, factory().clock.now())
+    followed = factory().planning.in_force(start)
+    options = plan_form.lockable(followed.plan, start) if followed else []
+    offered = {option["value"] for option in options}
+    return options, [name for name in chosen or () if name in offered]
+
+
+def made(started: str | None, done: str) -> str | None:
+    """The number of the plan that a reader asked for (run ``started``), when it is there; None while nothing is."""
+    if not started or started != done:
+        return None
+    found = (factory().jobs.get(started).result or {}).get("plan_id")
+    return str(found) if found else None
