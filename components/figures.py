@@ -48,7 +48,8 @@ _ONE_DAY = timedelta(days=1)
 _MOST_BINS = 40
 _PLOT_PX = 262
 """Height of the strip without its title and its axis."""
-_ROW_PX, _GAP_PX = 14, 12
+_PLAN_PX, _GAP_PX = 56, 12
+"""Height of the plan below it, however many rows it has: a figure that changes its height is not drawn well."""
 _USUAL_TOP = 0.25
 
 
@@ -125,8 +126,8 @@ def day_strip(  # noqa: PLR0913 - all that it may show
     present = (now - start) / _ONE_HOUR
     shapes.append(upright(present, palette.accent, 2))
     notes.append(now_note(present, span, now, palette.accent))
-    planned, rows = _rows(runs, start, end)
-    plot_px = _PLOT_PX + (rows * _ROW_PX + _GAP_PX if rows else 0)
+    planned, rows = _rows(runs, start, end, theme)
+    plot_px = _PLOT_PX + (_PLAN_PX + _GAP_PX if rows else 0)
     below = 1 - _PLOT_PX / plot_px  # the share of the plan
     price_low, band_high = (below + (1 - below) * share for share in (0.17, 0.12))
     bar_axis = {"ticks": "", "showgrid": False, "zeroline": False, "fixedrange": True}
@@ -136,7 +137,7 @@ def day_strip(  # noqa: PLR0913 - all that it may show
         "yaxis": {"domain": [price_low, 1], "range": [bottom, top], "title": {"text": _("€/kWh")}, "tickformat": ".2f"},
         "yaxis2": {"domain": [below, band_high], "range": [0, 1], "visible": False, "fixedrange": True},
         "yaxis3": {
-            "domain": [0, rows * _ROW_PX / plot_px],
+            "domain": [0, _PLAN_PX / plot_px if rows else 0],
             "range": [rows - 0.5, -0.5],
             "tickvals": [(rows - 1) / 2],
             "ticktext": [_("plan")],
@@ -158,7 +159,7 @@ def day_strip(  # noqa: PLR0913 - all that it may show
     )
 
 
-def _rows(runs: Sequence[Stretch], first: datetime, last: datetime) -> tuple[list[dict[str, Any]], int]:
+def _rows(runs: Sequence[Stretch], first: datetime, last: datetime, theme: Theme) -> tuple[list[dict[str, Any]], int]:
     """Bars of what runs between two moments, each in the first row that is free then; and the number of rows."""
     ends: list[datetime] = []
     bars = []
@@ -181,7 +182,7 @@ def _rows(runs: Sequence[Stretch], first: datetime, last: datetime) -> tuple[lis
         "y": rows,
         "base": bases,
         "width": 0.8,
-        "marker": {"color": colours, "line": {"width": 0}},
+        "marker": {"color": colours, "line": {"color": PALETTES[theme].card, "width": 1}},
         "hovertext": told,
         "hovertemplate": "%{hovertext}<extra></extra>",
     }

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 NOW, TOMORROW = "now", "tomorrow"
 AS_FAR = "most"
 """As many days as prices reach."""
-NONE = ""
+NONE = "none"
+"""Nothing is out of order."""
 
 
 class ids:  # noqa: N801 - read as a namespace
@@ -35,6 +36,7 @@ class ids:  # noqa: N801 - read as a namespace
     days = "replan-days"
     slot = "replan-slot"
     locks = "replan-locks"
+    locks_frame = "replan-locks-frame"
     machine = "replan-machine"
     until = "replan-until"
     submit = "replan-submit"
@@ -48,7 +50,7 @@ class ids:  # noqa: N801 - read as a namespace
 def form(plant: Plant) -> Component:
     """From when, how long, what must stay, what is out of order, and other targets for the first day."""
     machines = {NONE: _("none")} | {
-        stage.machine: called(stage.machine) for block in plant.blocks for stage in block.stages
+        stage.machine: heading(stage.machine) for block in plant.blocks for stage in block.stages
     }
     lengths = {AS_FAR: _("as far as prices reach")}
     lengths |= {str(n): ngettext("{n} day", "{n} days", n) for n in range(1, 8)}
@@ -81,7 +83,9 @@ def form(plant: Plant) -> Component:
                 [
                     html.Legend(_("Keep as planned"), className="small"),
                     dbc.Checklist(id=ids.locks, inline=True, value=[]),
-                ]
+                ],
+                id=ids.locks_frame,
+                hidden=True,
             ),
             controls.button(_("Plan"), ids.submit, icon_name="arrow-clockwise", kind="primary"),
         ],
@@ -137,9 +141,9 @@ def order(
 
 def _outages(machine: str, until: str | None, now: datetime, start: datetime) -> list[dict[str, Any]]:
     """What is out of order; an entry that is not whole is refused: a plan without it would be a wrong one."""
-    if not machine and not until:
+    if machine == NONE and not until:
         return []
-    if not machine:
+    if machine == NONE:
         raise InvalidInput("Choose what is out of order, or clear until when.")
     if not until:
         raise InvalidInput("Say until when {machine} is out of order.", machine=called(machine))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chocofactory.services.stored_plans import StoredPlan
 
 ALL_DAYS = "all"
+NO_BATCH = "none"
 
 
 def says(stored: StoredPlan, day: date, now: datetime) -> list[Component]:
@@ -83,7 +84,7 @@ def days(stored: StoredPlan | None) -> dict[str, str]:
 def batches(stored: StoredPlan | None) -> dict[str, str]:
     """The batches of a plan as choices, in the order of their start."""
     known = sorted(stored.plan.batches, key=lambda batch: batch.start) if stored else []
-    return {"": _("none")} | {
+    return {NO_BATCH: _("none")} | {
         batch.name: f"{batch.name} · {plan_words.heading(batch.product)} · {text.moment(batch.start)}"
         for batch in known
     }

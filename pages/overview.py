@@ -20,11 +20,13 @@ from components.toasts import failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from dash.development.base_component import Component
 
     from chocofactory.services.health import Freshness, Source
     from chocofactory.services.prices import Day, Outlook
+    from chocofactory.services.stored_plans import StoredPlan
     from components.theme import Theme
 
 dash.register_page(__name__, path="/", name=N_("Overview"), title=page_title(N_("Overview")), order=0)
@@ -33,6 +35,8 @@ Answer = TypeVar("Answer")
 USUAL_HOURS = 5
 """Length of the window that the strip shades at first: a standard conching."""
 LONGEST_HOURS = 12
+NEXT_SLOT = timedelta(minutes=30)
+"""A plan that is made from now on begins with the next slot: so much later at most."""
 OVERDUE = frozenset({prices.DayState.LATE, prices.DayState.MISSING})
 
 
@@ -113,7 +117,7 @@ def _filled() -> tuple[Any, ...]:
         return nothing_yet(), True, [], None, [], []
     fresh = [factory().health.freshness(market) for market in factory().ingestion.markets]
     table = cards.windows_table(outlook.windows, outlook.ahead_mean_eur_kwh, outlook.now)
-    stored = factory().planning.in_force()
+    stored = _in_force(outlook.now)
     plan = plan_overview.day_line(stored, outlook.now) if stored else None
     return None, False, facts(outlook), plan, table if outlook.windows else no_windows(), freshness(fresh, outlook)
 
@@ -164,9 +168,15 @@ def weather(_minutes: int | None, theme: str) -> tuple[Any, Any, bool]:
 def _runs(outlook: Outlook, theme: Theme) -> list[figures.Stretch]:
     """What the plans that hold now and from midnight on have to run."""
     midnight = day_start(outlook.tomorrow.day)
-    plans = [factory().planning.in_force(moment) for moment in (outlook.now, midnight)]
-    now, then = (stored.plan if stored else None for stored in plans)
+    stored = (_in_force(outlook.now), factory().planning.in_force(midnight))
+    now, then = (one.plan if one else None for one in stored)
     return plan_overview.stretches(now, then, midnight, theme)
+
+
+def _in_force(now: datetime) -> StoredPlan | None:
+    """The plan that holds now, or else one that is about to."""
+    planning = factory().planning
+    return planning.in_force(now) or planning.in_force(now + NEXT_SLOT)
 
 
 def _told(ask: Callable[[], Answer]) -> Answer:

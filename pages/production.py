@@ -101,7 +101,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                 [
                     html.Section(cards.skeleton(_("The plan is being read"), 120), id=ids.says, className="panel says"),
                     html.Div(id=ids.cards),
-                    controls.graph(ids.gantt, _("The plan by machine"), filename=NAME, height="36rem"),
+                    controls.graph(ids.gantt, _("The plan by machine"), filename=NAME, height="43rem"),
                     html.Section(
                         [
                             html.H2(_("Why then?")),
@@ -151,10 +151,10 @@ def fill(plan: str, day: str, _done: str, _minutes: int | None) -> tuple[Any, ..
     """What is said in words, cards and lists; or why there is no plan."""
     try:
         stored = _stored(plan)
+        if stored is None:
+            return plan_page.nothing(has_prices=factory().prices.span() is not None), True, [], [], [], []
     except FactoryError as error:
         return failure(names.told(error.message, error.fields)), True, [], [], [], []
-    if stored is None:
-        return plan_page.nothing(has_prices=factory().prices.span() is not None), True, [], [], [], []
     shown = _day(stored, day) or stored.plan.problem.first
     low, _median, high = stored.cost_band_eur
     cards_ = plan_parts.plan_cards(stored.plan, stored.savings, (low, high))
@@ -278,10 +278,10 @@ def choose(clicked: dict[str, Any] | None) -> str:
     DONE,
     *LOOK,
 )
-def why(plan: str, batch: str | None, _done: str, theme: str, wide: bool) -> tuple[Any, ...]:
+def why(plan: str, batch: str, _done: str, theme: str, wide: bool) -> tuple[Any, ...]:
     """Why a batch starts when it does, and what its other starts would cost."""
     stored = _known(plan)
-    if not batch:
+    if batch == plan_page.NO_BATCH:
         return html.P(_("Choose a batch here or click on it in the plan."), className="muted"), {}, None, True
     try:
         found = factory().planning.reasons(stored.id, batch)
@@ -328,6 +328,7 @@ def export(_csv: int | None, _ics: int | None, plan: str) -> dict[str, Any]:
     return {"content": content, "filename": f"{_file(stored, NAME)}.{ending}", "type": kind}
 
 
+replanning.register_callbacks()
 dash.clientside_callback(ClientsideFunction("controls", "url"), PLAN, DAY, BATCH)
 dash.clientside_callback(
     ClientsideFunction("controls", "print"), Input(ids.print, "n_clicks"), prevent_initial_call=True
@@ -366,7 +367,7 @@ def _usual_day(days: dict[str, str]) -> str:
 
 
 def _usual_batch(batch: object, batches: dict[str, str]) -> str:
-    return controls.choice_of(batch, batches, "")
+    return controls.choice_of(batch, batches, plan_page.NO_BATCH)
 
 
 def _day(stored: StoredPlan, day: str | None) -> date | None:
