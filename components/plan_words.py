@@ -10,7 +10,7 @@ import pandas as pd
 from chocofactory.core.clock import MADRID, day_bounds, local_date
 from chocofactory.domain.measurements import HOURLY
 from chocofactory.planning.reasons import DUE
-from chocofactory.planning.starts import HORIZON, HUMIDITY, OUTAGE, POWER, STAFF, TEMPERATURE, UNITS, WAIT
+from chocofactory.planning.starts import HORIZON, HUMIDITY, OUTAGE, POWER, STAFF, TEMPERATURE, TOO_SOON, UNITS, WAIT
 from components import text
 from components.text import N_, _
 from components.theme import PRODUCT_COLOURS
@@ -48,6 +48,7 @@ _LIMITS: Mapping[str, str] = {
     UNITS: N_("every unit of {block} is taken"),
     POWER: N_("{block} would exceed the contracted power"),
     WAIT: N_("it would wait too long after {block}"),
+    TOO_SOON: N_("{block} would not be done yet"),
     DUE: N_("it would be finished after its day"),
 }
 _ONE_DAY_H = 25

@@ -100,6 +100,14 @@ class Brute:
             return False
         return not self.room_pct[start] > self.plant.room.start_humidity_max_pct
 
+    def stands_wrong(self, commitment):
+        """Whether the first block of what is running breaks a limit of its own, in what is left of it."""
+        block, start = self.plant.blocks[0], self.minute(commitment.starts[0])
+        left = range(max(start, 0), max(start + block.minutes(commitment.product), 0))
+        hot = block.room_max_c is not None and any(self.room_c[each] > block.room_max_c for each in left)
+        humid = start >= 0 and self.room_pct[start] > self.plant.room.start_humidity_max_pct
+        return hot or humid or (block.attended and not all(self.staffed[each] for each in left))
+
     def follows(self, place, product, before, start):
         """Whether a block may start at a minute when the one before it started at another."""
         block = self.plant.blocks[place - 1]

@@ -1,4 +1,4 @@
-"""What the archive says of the forecasts that were issued.
+"""What the archive says of the forecasts that were issued, and when the coming hours are cheap.
 
 The original system answered with constants, whatever its model did.
 """
@@ -12,7 +12,9 @@ from flask_openapi3 import Tag
 
 from chocofactory.api.forecast_schemas import DeviationAnswer, DeviationQuery
 from chocofactory.api.schemas import Problem
+from chocofactory.api.window_schemas import WindowsAnswer, WindowsQuery
 from chocofactory.bootstrap import factory
+from chocofactory.services.optimal_windows import windows_record
 from chocofactory.services.records import drift_record, number, percent, serving_record
 
 if TYPE_CHECKING:
@@ -52,6 +54,16 @@ def add_routes(blueprint: APIBlueprint) -> None:
             "expected_records": len(realised.daily),
             "reason": None if len(known) or realised.from_spot["n"] else _reason(realised),
         }
+
+    @blueprint.get(
+        "/insights/optimal-windows",
+        tags=[_TAG],
+        summary="When the coming hours are cheap, and when dear",
+        responses={"200": WindowsAnswer, "404": Problem, "422": Problem, "503": Problem},
+    )
+    def optimal_windows(query: WindowsQuery) -> dict[str, Any]:
+        """Windows as long as the block that draws most takes, by price alone; the plan keeps to all other limits."""
+        return windows_record(factory().forecasts, factory().plant, query.days)
 
 
 def _metrics(known: pd.DataFrame) -> dict[str, Any]:

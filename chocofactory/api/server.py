@@ -12,7 +12,19 @@ from flask import Response, g, request
 from flask_openapi3 import APIBlueprint, Info, OpenAPI
 
 from chocofactory import __version__
-from chocofactory.api import analysis, health, insights, jobs, models, predict, prices, production, siar, weather
+from chocofactory.api import (
+    analysis,
+    health,
+    insights,
+    jobs,
+    models,
+    optimize,
+    predict,
+    prices,
+    production,
+    siar,
+    weather,
+)
 from chocofactory.api.errors import guard_rest_paths, is_rest, register_error_handlers, validation_problem
 from chocofactory.api.schemas import Problem
 from chocofactory.bootstrap import EXTENSION
@@ -24,7 +36,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 CANONICAL = "/api/v1"
-RESOURCES = (health, prices, predict, production, models, insights, weather, siar, analysis, jobs)
+RESOURCES = (health, prices, predict, production, optimize, models, insights, weather, siar, analysis, jobs)
 LARGEST_BODY_BYTES = 1_000_000
 """Of a REST request; uploads have a limit of their own."""
 LARGEST_PAGE_BODY_BYTES = 120_000_000

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chocofactory import __version__
-from chocofactory.cli import data, forecasts, plant, status, store
+from chocofactory.cli import data, forecasts, planning, plant, status, store
 from chocofactory.cli.backtest import backtest
 from chocofactory.cli.scoring import score
 from chocofactory.cli.terminal import Exit, err, exit_of, fail, opened, out
@@ -22,6 +22,7 @@ app.add_typer(data.ingest, name="ingest")
 app.add_typer(data.imports, name="import")
 app.add_typer(data.etl, name="etl")
 app.add_typer(forecasts.models, name="models")
+app.add_typer(planning.plan, name="plan")
 app.add_typer(plant.plant, name="plant")
 app.add_typer(store.store, name="store")
 

@@ -161,6 +161,8 @@ def _with_due(problem: Problem, made: Sequence[Batch]) -> tuple[Batch, ...]:
 
 
 def _due(problem: Problem, batch: Batch, place: defaultdict[str, int]) -> date | None:
+    if len(batch.runs) < len(problem.plant.blocks):
+        return None  # it is left to the next plan
     place[batch.product] += 1
     days = (day for day in problem.days if problem.due(day, batch.product) >= place[batch.product])
     return next(days, None)

@@ -104,6 +104,7 @@ class _Check:
         self.minutes = Minutes(self.problem)
         self.blocks = {block.name: block for block in self.plant.blocks}
         self.known = [batch for batch in self.plan.batches if batch.product in self.plant.product_names]
+        self.whole = [batch for batch in self.known if not self._is_left(batch)]
         self.runs = [
             (batch, run, self.blocks[run.block])
             for batch in self.known
@@ -140,8 +141,24 @@ class _Check:
             blocks = [run.block for run in batch.runs]
             if batch.product not in self.plant.product_names:
                 yield self._whole("product-unknown", found=batch.product)
-            if blocks != expected:
+            if blocks != expected and not self._is_left(batch):
                 yield self._whole("block-order", found=", ".join(blocks), expected=", ".join(expected))
+
+    def _is_left(self, batch: Batch) -> bool:
+        """Whether a batch that is running or locked may stay unfinished: no time is left, or it may wait on."""
+        expected = [block.name for block in self.plant.blocks[: len(batch.runs)]]
+        whole = len(batch.runs) in {0, len(self.plant.blocks)}
+        if whole or [run.block for run in batch.runs] != expected or any(run.planned for run in batch.runs):
+            return False
+        last, ends = batch.runs[-1], self.problem.end
+        rest = self.plant.blocks[len(batch.runs) :]
+        free = self.problem.start + max(0, math.ceil((last.until - self.problem.start) / self.problem.slot)) * (
+            self.problem.slot
+        )
+        for block in rest[:-1]:
+            free += math.ceil(block.minutes(batch.product) * MINUTE / self.problem.slot) * self.problem.slot
+        waits = self.blocks[last.block].max_wait_min
+        return last.end + waits * MINUTE >= ends or free + rest[-1].minutes(batch.product) * MINUTE > ends
 
     def _times(self, batch: Batch, run: BlockRun, block: Block) -> Iterator[Violation]:
         steps = stages_of(block, batch.product, run.start)
@@ -159,7 +176,7 @@ class _Check:
             yield self._say("on-grid", batch, run.start, run.end, found=block.name)
         if run.planned and run.start < self.problem.start:
             yield self._say("before-start", batch, run.start, run.end, found=block.name)
-        if run.end > self.problem.end:
+        if run.planned and run.end > self.problem.end:
             yield self._say("beyond-horizon", batch, run.start, run.end, found=block.name)
 
     def _limits(self, batch: Batch, run: BlockRun, block: Block) -> Iterator[Violation]:
@@ -298,14 +315,15 @@ class _Check:
         claims = {(each.day, each.product): each.batches for each in self.plan.shortfalls}
         own = {}
         for product in self.plant.product_names:
-            made = [batch.end for batch in self.known if batch.product == product]
+            made = [batch.end for batch in self.whole if batch.product == product]
             wanted = self._wanted(product)
             for day, asked in zip(self.problem.days, wanted, strict=True):
                 own[day, product] = max(asked - sum(end <= day_bounds(day)[1] for end in made), 0)
             running = sum(each.product == product for each in self.problem.commitments)
             most = max(*wanted, running, 0)
-            if len(made) > most:
-                yield self._whole("overproduction", found=product, value=len(made), limit=most)
+            begun = sum(batch.product == product for batch in self.known)
+            if begun > most:
+                yield self._whole("overproduction", found=product, value=begun, limit=most)
         for key in {**own, **claims}:
             if said[key] > 1 or own.get(key, 0) != claims.get(key, 0) or (key in claims and not claims[key]):
                 start, end = day_bounds(key[0])
@@ -315,7 +333,7 @@ class _Check:
     def _dues(self) -> Iterator[Violation]:
         """The first batch that is finished serves the first target."""
         for product in self.plant.product_names:
-            made = sorted((each for each in self.known if each.product == product), key=_finished)
+            made = sorted((each for each in self.whole if each.product == product), key=_finished)
             for number, batch in enumerate(made, start=1):
                 served = zip(self.problem.days, self._wanted(product), strict=True)
                 due = next((day for day, asked in served if asked >= number), None)

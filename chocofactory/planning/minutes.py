@@ -56,7 +56,9 @@ class Minutes:
         self.room_c = np.repeat([each[0] for each in climates], _QUARTER_MIN)
         self.room_pct = np.repeat([each[1] for each in climates], _QUARTER_MIN)
         self.cooling = np.repeat(coolings, _QUARTER_MIN)
-        self.auxiliary = np.array([self._auxiliary(self.moment(place)) for place in range(len(self.price))])
+        self.auxiliary = np.array(
+            [self._auxiliary(self.moment(place)) for place in range(len(self.price))], dtype=float
+        )
         self.staffed = self._staff()
 
     def moment(self, place: int) -> datetime:

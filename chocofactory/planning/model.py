@@ -170,7 +170,8 @@ class Model:
         broken[WAIT] = np.full(len(at), not last and starts.latest < starts.earliest)
         for limit, mask in broken.items():
             for quarter in np.flatnonzero(mask & (at >= 0)):
-                self.slack.setdefault(int(at[quarter]), []).append((limit, place, int(quarter)))
+                when = int(quarter) + (starts.earliest - 1 if limit == WAIT else 0)
+                self.slack.setdefault(int(at[quarter]), []).append((limit, place, when))
 
     def _reachable(self, product: str) -> list[Mask]:
         """Where each block may start such that the ones before and after it have a place, too."""

@@ -97,9 +97,10 @@ class Shortfall:
 class Proof:
     """How good the plan is proven to be.
 
-    ``cost_eur`` is the solver's cost, ``bound_eur`` what no plan can be below, ``gap`` their relative distance;
-    ``shortfall_proven`` that no plan is less short, ``early_proven`` that none as cheap finishes earlier (both within
-    the solver's tolerance). ``seconds`` is the time of all solving.
+    ``cost_eur`` is the plan's cost, which may lie 0.05 EUR above the cheapest that was found so that it finishes
+    earlier; ``bound_eur`` is what no plan can be below, and ``gap`` the relative distance of that cheapest one to it.
+    ``shortfall_proven`` says that no plan is less short, ``early_proven`` that none as cheap finishes earlier (both
+    within the solver's tolerance). ``seconds`` is the time of all solving.
     """
 
     status: Status

@@ -31,6 +31,8 @@ SAME_EUR = 0.05
 """Plans that cost no more than this above the best count as cheap as it: the one that finishes earlier is taken."""
 _EARLY_SECONDS = 3.0
 """At most, to finish earlier at the same cost."""
+_LIMITS_SECONDS = 6.0
+"""At most, to find out which limits bind: all of them together."""
 TINY = 1e-6
 
 
@@ -78,7 +80,7 @@ def plan(problem: Problem, seconds: float = SECONDS, report: Callable[[float, st
     shortfalls = shortfalls_of(model, values)
     if shortfalls and broken is None:
         report(85, "Looking for the limits that bind")
-        shortfalls = _with_limits(problem, shortfalls, max(solver.seconds_left, seconds / 4))
+        shortfalls = _with_limits(problem, shortfalls, _LIMITS_SECONDS)
     broken_limits = conflicts(model, values) if broken else tuple(standing(problem))
     committed = model.fixed.cost_eur
     proven = cheapest.proven and least.proven

@@ -113,7 +113,7 @@ class Problem:
     @cached_property
     def auxiliary_kw(self) -> Numbers:
         """What auxiliaries draw in each quarter-hour."""
-        return np.array([self.plant.auxiliary_kw(moment) for moment in self.grid.to_pydatetime()])
+        return np.array([self.plant.auxiliary_kw(moment) for moment in self.grid.to_pydatetime()], dtype=float)
 
     def due(self, day: date, product: str) -> int:
         """Batches of a product that must be finished from the start to the end of a local day, less the stock."""

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import day_bounds
+from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.core.errors import NotFound
-from chocofactory.planning.problem import QUARTER, QUARTER_MIN
+from chocofactory.planning.model import window_after
+from chocofactory.planning.problem import QUARTER, QUARTER_MIN, Commitment
 from chocofactory.planning.savings import energy
 from chocofactory.planning.starts import (
     HORIZON,
     POWER,
+    TOO_SOON,
     UNITS,
     WAIT,
     Starts,
@@ -32,7 +34,7 @@ from chocofactory.planning.starts import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import numpy.typing as npt
 
@@ -113,6 +115,8 @@ def reasons(plan: Plan, name: str, tariff: Tariff) -> Reasons:
     chain = [starts_of(problem, block, batch.product) for block in problem.plant.blocks[first:]]
     limits = _limits(plan, batch, chain)
     cost, limit, block = _best(chain, limits)
+    if first:  # it is the block before that is not done yet, or after which it waits too long
+        block = np.where(np.isin(limits[0], (TOO_SOON, WAIT)), problem.plant.blocks[first - 1].name, block)
     ideal = _best(chain, [np.where(starts.closed[HORIZON], HORIZON, "") for starts in chain])[0]
     here = np.arange(0, len(problem.grid), problem.slot_min // QUARTER_MIN)
     here = here[here <= _latest(problem, batch, chain)]
@@ -166,11 +170,30 @@ def quarters(plan: Plan) -> pd.DataFrame:
 
 def _limits(plan: Plan, batch: Batch, chain: Sequence[Starts]) -> list[Texts]:
     limits = [_limits_of(plan, batch, starts) for starts in chain]
-    if batch.due is not None and batch.end <= day_bounds(batch.due)[1]:
-        end = (day_bounds(batch.due)[1] - plan.problem.start) // timedelta(minutes=1)
+    standing = tuple(run.start for run in batch.runs if not run.planned)
+    if standing:
+        limits[0] = _in_time(plan.problem, Commitment(batch.name, batch.product, standing), limits[0])
+    if batch.due is not None:
+        end = (_deadline(batch, batch.due) - plan.problem.start) // timedelta(minutes=1)
         late = np.arange(len(plan.problem.grid)) * QUARTER_MIN + chain[-1].minutes > end
         limits[-1] = np.where(late & (limits[-1] == ""), DUE, limits[-1])
     return limits
+
+
+def _in_time(problem: Problem, begun: Commitment, limits: Texts) -> Texts:
+    """The same limits, and those of the wait after a block that stands."""
+    window = window_after(problem, begun)
+    if window is None:
+        return limits
+    place = np.arange(len(limits))
+    outside = np.where(place < window[0], TOO_SOON, np.where(place > window[1], WAIT, ""))
+    return np.where(outside != "", outside, limits).astype(object)
+
+
+def _deadline(batch: Batch, due: date) -> datetime:
+    """The end of the day that it is for; of that on which it is finished where that is later: it may not be later."""
+    finished = local_date(batch.end - timedelta(microseconds=1))
+    return day_bounds(max(due, finished))[1]
 
 
 def _limits_of(plan: Plan, batch: Batch | None, starts: Starts) -> Texts:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STAFF, TEMPERATURE, HUMIDITY = "unattended", "room-too-hot", "too-humid"
 OUTAGE, HORIZON = "outage", "beyond-horizon"
 """Limits that close a start by themselves, whatever else runs."""
-UNITS, POWER, WAIT = "units", "power", "wait-long"
+UNITS, POWER, WAIT, TOO_SOON = "units", "power", "wait-long", "wait-short"
 """Limits that close it by what else runs, or by the batch's other blocks."""
 
 

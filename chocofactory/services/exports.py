@@ -55,10 +55,13 @@ def prices_csv(frame: pd.DataFrame) -> str:
     return file.getvalue()
 
 
-def records_csv(records: Sequence[Mapping[str, object]]) -> str:
-    """Records as REST gives them, at least one, as CSV: a column for each of their names; None is an empty cell."""
+def records_csv(records: Sequence[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
+    """Records as REST gives them as CSV: a column for each of their names; None is an empty cell.
+
+    ``columns`` must be named where there may be no record.
+    """
     file = io.StringIO()
-    writer = csv.DictWriter(file, list(records[0]), lineterminator="\n")
+    writer = csv.DictWriter(file, columns or list(records[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
     return file.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chocofactory.core.clock import MADRID
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MOST_SECONDS = 120.0
-_MOST_BATCHES = 1000
+MOST_BATCHES = 1000
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,24 @@ class Order:
                 "Solving may take up to {most} seconds, not {seconds}.", most=MOST_SECONDS, seconds=self.seconds
             )
         counts = [n for each in self.targets.values() for n in each.values()]
-        if any(not 0 <= n <= _MOST_BATCHES for n in counts):
-            raise InvalidInput("Targets are 0 to {most} batches.", most=_MOST_BATCHES)
+        if any(not 0 <= n <= MOST_BATCHES for n in counts):
+            raise InvalidInput("Targets are 0 to {most} batches.", most=MOST_BATCHES)
         for start, end in [*self.closed, *((outage.start, outage.end) for outage in self.outages)]:
             if end <= start:
                 raise InvalidInput("The end {last} lies before the start {first}.", first=start, last=end)
+        _check_running(self.running or ())
+
+
+def _check_running(running: tuple[Commitment, ...]) -> None:
+    names = [each.name for each in running]
+    for each in running:
+        if names.count(each.name) > 1:
+            raise InvalidInput("Two running batches are called {batch}.", batch=each.name)
+        whole = all(not start.second and not start.microsecond for start in each.starts)
+        if not whole or any(later <= start for start, later in pairwise(each.starts)):
+            raise InvalidInput(
+                "{batch} must name when its blocks start in their order, to the minute.", batch=each.name
+            )
 
 
 def to_json(order: Order) -> dict[str, Any]:

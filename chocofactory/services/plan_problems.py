@@ -62,6 +62,7 @@ class Problems:
         last = self._last(order, start, past)
         self._check(order, in_force)
         end = day_bounds(last)[1]
+        _check_within(order.running or (), end)
         grid = pd.date_range(start, end, freq="15min", inclusive="left", unit="us", name="time")
         forecast = self.forecasts.until(end, past)
         prices = _along(forecast, grid)
@@ -134,6 +135,12 @@ class Problems:
         for name in order.locks:
             if name not in known:
                 raise InvalidInput("The plan in force has no batch {batch} that could be locked.", batch=name)
+
+
+def _check_within(running: tuple[Commitment, ...], end: datetime) -> None:
+    for each in running:
+        if any(start >= end for start in each.starts):
+            raise InvalidInput("{batch} starts after the end of the plan.", batch=each.name)
 
 
 def carried(plan: Plan, start: datetime, locks: tuple[str, ...] = ()) -> tuple[tuple[Commitment, ...], dict[str, int]]:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from chocofactory.services.planning import Realised
     from chocofactory.services.stored_plans import StoredPlan
 
+CSV_COLUMNS = (
+    *("batch", "product", "due", "block", "unit", "stage", "machine", "start", "end", "start_utc"),
+    *("energy_kwh", "cost_eur", "planned"),
+)
+"""The columns of ``csv_rows``."""
 _MONEY, _ENERGY = 4, 3
 
 

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from chocofactory.core.clock import day_bounds, day_start, local_date
-from chocofactory.core.errors import Conflict
+from chocofactory.core.errors import Conflict, NotFound
 from chocofactory.domain.plant_file import parse_plant
 from chocofactory.planning.baseline import usual as usual_plan
 from chocofactory.planning.checking import check
 from chocofactory.planning.planner import NoPlan
 from chocofactory.planning.planner import plan as best_plan
+from chocofactory.planning.problem import LONGEST_DAYS
 from chocofactory.planning.reasons import reasons
 from chocofactory.planning.savings import captured, cost_quantiles, energy, savings
 from chocofactory.services.jobs import JobKind, Outcome, quiet
@@ -45,8 +46,8 @@ if TYPE_CHECKING:
     from chocofactory.store.plans import KeptPlan, Plans
 
 KIND = "plan_production"
-AHEAD = timedelta(days=5)
-"""A plan that ends sooner than this is old."""
+FARTHER_DAYS = 2
+"""A plan is made anew when it would reach so many days farther than the newest, whatever else is known."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Planning:
         self._text = plant_text
         self.plant: Plant = parse_plant(plant_text, "plant")
         self._prices = prices
-        self._problems = Problems(self.plant, forecasts, weather)
+        self.problems = Problems(self.plant, forecasts, weather)
         self._memo = Memo(store, size=16)
 
     def make(self, order: Order, requested_by: str, report: Report = quiet) -> StoredPlan:
@@ -97,7 +98,7 @@ class Planning:
         """
         now = self._clock.now()
         report(1, "Reading prices and weather")
-        posed = self._problems.pose(order, now, self._followed(order, now))
+        posed = self.problems.pose(order, now, self._followed(order, now))
         try:
             plan = best_plan(posed.problem, order.seconds, lambda percent, message: report(percent * 0.8, message))
         except NoPlan as none:
@@ -162,14 +163,16 @@ class Planning:
         return self._memo.get(("realised", plan_id), lambda: self._realised(stored))
 
     def due(self) -> bool:
-        """Whether there is no plan, the newest one is old, or prices have come out that it did not know."""
-        newest = self.latest()
-        if newest is None:
-            return self._prices.span() is not None
-        if newest.end - self._clock.now() < AHEAD:
-            return True
-        known = newest.inputs.published_until
+        """Whether there is no plan, one would reach farther, or tomorrow's prices are out and it did not know them."""
         tomorrow = local_date(self._clock.now()) + timedelta(days=1)
+        try:
+            reach = min(self.problems.forecasts.reach(), tomorrow + timedelta(days=LONGEST_DAYS - 1))
+        except NotFound:
+            return False
+        newest = self.latest()
+        if newest is None or (reach - newest.plan.problem.last).days >= FARTHER_DAYS:
+            return reach >= tomorrow
+        known = newest.inputs.published_until
         whole = len(self._prices.frame(tomorrow, tomorrow)) >= self._prices.expected_hours(tomorrow, tomorrow)
         return whole and (known is None or known < day_bounds(tomorrow)[1])
 

@@ -134,7 +134,9 @@ def test_readme_lists_every_command_of_the_command_line() -> None:
     commands = set()
     for name, command in group.commands.items():
         if not command.hidden:
-            commands |= {f"{name} {inner}" for inner in getattr(command, "commands", {})} or {name}
+            inner = {f"{name} {each}" for each in getattr(command, "commands", {})}
+            alone = not inner or getattr(command, "invoke_without_command", False)
+            commands |= inner | ({name} if alone else set())
     listed = set(re.findall(r"^\| `chocofactory ([a-z]+(?: [a-z]+)?)", text_of("README.md"), re.MULTILINE))
     assert listed == commands
 

@@ -143,6 +143,7 @@ def test_no_plan_falls_less_short_costs_less_or_finishes_earlier(seed):
         return
 
     assert made.proof.status == "optimal"
+    assert bool(made.conflicts) == any(brute.stands_wrong(each) for each in problem.commitments)
     assert brute.faults(decided(made)) == []
     backlog, cost = cheapest(problem)
     assert backlog == best.backlog == sum(short.batches for short in made.shortfalls)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from chocofactory.core.clock import day_bounds, local, local_date
+from chocofactory.planning.checking import check
 from chocofactory.planning.planner import NoPlan, plan
 from chocofactory.planning.problem import Commitment, Outage
 from tests.brute import Brute
@@ -29,6 +30,7 @@ def is_sound(made):
     """What the plan breaks, minute by minute, and whether it is counted right."""
     brute = Brute(made.problem)
     assert brute.faults(decided(made)) == []
+    assert check(made) == []
     finished = [(batch.product, brute.minute(batch.end)) for batch in made.batches if len(batch.runs) == 3]
     assert brute.backlog(finished) == sum(short.batches for short in made.shortfalls)
     power = sum(
@@ -241,9 +243,11 @@ def test_a_batch_that_cannot_be_finished_before_the_plan_ends_is_left_to_the_nex
     made = plan(problem_of(targets={}, commitments=(running,)))
     assert made.proof.status == "optimal"
     assert [len(batch.runs) for batch in made.batches] == [2]
+    assert check(made) == []
     near = Commitment("near", "standard", (at(MONDAY, 18), at(MONDAY, 18, 30)))  # done at 23:30, to be gone by 23:45
     made = plan(problem_of(targets={}, commitments=(near,)))
     assert [len(batch.runs) for batch in made.batches] == [2]
+    assert check(made) == []
 
 
 def test_batches_that_ran_one_after_the_other_off_the_grid_are_no_conflict():
