@@ -6,7 +6,7 @@ change keeps its 23 or 25 hours. What is missing is hatched and says so; it is n
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,7 @@ from components.theme import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Sequence
 
     import numpy.typing as npt
     import pandas as pd
@@ -40,13 +40,20 @@ if TYPE_CHECKING:
     from chocofactory.domain.prices import Window
     from chocofactory.domain.tariff import Tariff
 
+Stretch = tuple[datetime, datetime, str, str]
+"""Something that runs: its start and end (UTC), what is told of it, its colour."""
+
 _ONE_HOUR = timedelta(hours=1)
 _ONE_DAY = timedelta(days=1)
 _MOST_BINS = 40
+_PLOT_PX = 262
+"""Height of the strip without its title and its axis."""
+_PLAN_PX, _GAP_PX = 56, 12
+"""Height of the plan below it, however many rows it has: a figure that changes its height is not drawn well."""
 _USUAL_TOP = 0.25
 
 
-def day_strip(
+def day_strip(  # noqa: PLR0913 - all that it may show
     frame: pd.DataFrame,
     now: datetime,
     tariff: Tariff,
@@ -56,11 +63,13 @@ def day_strip(
     window: Window | None = None,
     theme: Theme = "light",
     resolution: timedelta = HOURLY,
+    runs: Sequence[Stretch] = (),
 ) -> go.Figure:
     """Prices of today and tomorrow as one strip of bars, the tariff's periods below, a line at the present moment.
 
     Hours that are over are pale, hours to come have an edge; ``window`` is shaded. While ``tomorrow`` is not out, its
-    half of the strip says when to expect it (``published_at``).
+    half of the strip says when to expect it (``published_at``). ``runs`` of the production plan stand in rows below, as
+    many as run at once.
 
     Parameters
     ----------
@@ -117,24 +126,67 @@ def day_strip(
     present = (now - start) / _ONE_HOUR
     shapes.append(upright(present, palette.accent, 2))
     notes.append(now_note(present, span, now, palette.accent))
+    planned, rows = _rows(runs, start, end, theme)
+    plot_px = _PLOT_PX + (_PLAN_PX + _GAP_PX if rows else 0)
+    below = 1 - _PLOT_PX / plot_px  # the share of the plan
+    price_low, band_high = (below + (1 - below) * share for share in (0.17, 0.12))
+    bar_axis = {"ticks": "", "showgrid": False, "zeroline": False, "fixedrange": True}
     layout = {
         "coloraxis": {**price_axis(*price_range(prices)), "showscale": False},
-        "xaxis": {"range": [0, span], "anchor": "y2", "zeroline": False, **_clock_ticks(grid, x)},
-        "yaxis": {"domain": [0.17, 1], "range": [bottom, top], "title": {"text": _("€/kWh")}, "tickformat": ".2f"},
-        "yaxis2": {"domain": [0, 0.12], "range": [0, 1], "visible": False, "fixedrange": True},
+        "xaxis": {"range": [0, span], "anchor": "y3" if rows else "y2", "zeroline": False, **_clock_ticks(grid, x)},
+        "yaxis": {"domain": [price_low, 1], "range": [bottom, top], "title": {"text": _("€/kWh")}, "tickformat": ".2f"},
+        "yaxis2": {"domain": [below, band_high], "range": [0, 1], "visible": False, "fixedrange": True},
+        "yaxis3": {
+            "domain": [0, _PLAN_PX / plot_px if rows else 0],
+            "range": [rows - 0.5, -0.5],
+            "tickvals": [(rows - 1) / 2],
+            "ticktext": [_("plan")],
+            "visible": rows > 0,
+            **bar_axis,
+        },
         "barmode": "overlay",
         "margin": {"t": 84},
         "shapes": shapes,
         "annotations": notes,
     }
     return draw(
-        [*traces, period_band(x, width, periods)],
+        [*traces, period_band(x, width, periods), *planned],
         layout,
         theme,
         title=_("Price of today and tomorrow"),
         caption=_strip_caption(window, now, palette.accent),
-        height=410,
+        height=410 + round(plot_px - _PLOT_PX),
     )
+
+
+def _rows(runs: Sequence[Stretch], first: datetime, last: datetime, theme: Theme) -> tuple[list[dict[str, Any]], int]:
+    """Bars of what runs between two moments, each in the first row that is free then; and the number of rows."""
+    ends: list[datetime] = []
+    bars = []
+    for start, end, words, colour in sorted(runs):
+        left, right = max(start, first), min(end, last)
+        if left >= right:
+            continue
+        row = next((place for place, busy in enumerate(ends) if busy <= start), len(ends))
+        ends[row : row + 1] = [end]
+        bars.append((row, (left - first) / _ONE_HOUR, (right - left) / _ONE_HOUR, words, colour))
+    if not bars:
+        return [], 0
+    rows, bases, lengths, told, colours = zip(*bars, strict=True)
+    trace = {
+        "type": "bar",
+        "name": "plan",
+        "orientation": "h",
+        "yaxis": "y3",
+        "x": lengths,
+        "y": rows,
+        "base": bases,
+        "width": 0.8,
+        "marker": {"color": colours, "line": {"color": PALETTES[theme].card, "width": 1}},
+        "hovertext": told,
+        "hovertemplate": "%{hovertext}<extra></extra>",
+    }
+    return [trace], len(ends)
 
 
 def histogram(prices: pd.Series) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:

@@ -37,6 +37,8 @@ _ROW_PX, _PRICE_PX, _BAND_PX, _WEATHER_PX, _GAP_PX = 38, 110, 18, 84, 20
 _TOP_PX = 84
 _AXIS_PX = 40
 _LEGEND_PX = 22
+_MOST_KEYS = 7
+"""So many entries of the legend have room on a narrow screen: the figure is as high for every day and width."""
 _ACROSS_PX = {True: 950, False: 270}
 """How wide the axis of time is at least: on a wide screen, and on a narrow one."""
 _LETTER_PX = 7
@@ -120,7 +122,8 @@ def plan_figure(
         "shapes": [*shading, *limits, *_grid(len(rows), palette), *lines],
         "annotations": notes,
     }
-    height = _TOP_PX + below + _plot_px(len(rows))
+    room = _AXIS_PX + _LEGEND_PX * max(legend, _MOST_KEYS)  # what the legend leaves of it makes the plot higher
+    height = _TOP_PX + room + _plot_px(len(rows))
     caption = _("Above who runs where, below price and weather")
     return draw(traces, layout, theme, title=_("The plan by machine"), caption=caption, height=height)
 

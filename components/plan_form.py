@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import dash_bootstrap_components as dbc
 from dash import html
 
+from chocofactory.core.clock import MADRID, day_start, local_date
+from chocofactory.core.errors import InvalidInput
 from components import controls, text
 from components.plan_words import called, heading
 from components.text import _, ngettext
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
 
     from dash.development.base_component import Component
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 NOW, TOMORROW = "now", "tomorrow"
 AS_FAR = "most"
 """As many days as prices reach."""
-NONE = ""
+NONE = "none"
+"""Nothing is out of order."""
 
 
 class ids:  # noqa: N801 - read as a namespace
@@ -34,6 +36,7 @@ class ids:  # noqa: N801 - read as a namespace
     days = "replan-days"
     slot = "replan-slot"
     locks = "replan-locks"
+    locks_frame = "replan-locks-frame"
     machine = "replan-machine"
     until = "replan-until"
     submit = "replan-submit"
@@ -47,7 +50,7 @@ class ids:  # noqa: N801 - read as a namespace
 def form(plant: Plant) -> Component:
     """From when, how long, what must stay, what is out of order, and other targets for the first day."""
     machines = {NONE: _("none")} | {
-        stage.machine: called(stage.machine) for block in plant.blocks for stage in block.stages
+        stage.machine: heading(stage.machine) for block in plant.blocks for stage in block.stages
     }
     lengths = {AS_FAR: _("as far as prices reach")}
     lengths |= {str(n): ngettext("{n} day", "{n} days", n) for n in range(1, 8)}
@@ -80,7 +83,9 @@ def form(plant: Plant) -> Component:
                 [
                     html.Legend(_("Keep as planned"), className="small"),
                     dbc.Checklist(id=ids.locks, inline=True, value=[]),
-                ]
+                ],
+                id=ids.locks_frame,
+                hidden=True,
             ),
             controls.button(_("Plan"), ids.submit, icon_name="arrow-clockwise", kind="primary"),
         ],
@@ -88,16 +93,21 @@ def form(plant: Plant) -> Component:
     )
 
 
-def lockable(plan: Plan, now: datetime) -> list[dict[str, str]]:
-    """The batches of a plan that have not begun, as choices."""
-    ahead = sorted((batch for batch in plan.batches if batch.start >= now), key=lambda batch: batch.start)
+def begins(begin: str, now: datetime) -> datetime:
+    """The moment that a choice of the beginning stands for (UTC): now, or the next local midnight."""
+    return now if begin == NOW else day_start(local_date(now) + timedelta(days=1))
+
+
+def lockable(plan: Plan, start: datetime) -> list[dict[str, str]]:
+    """The batches of a plan that begin at ``start`` or later, as choices."""
+    ahead = sorted((batch for batch in plan.batches if batch.start >= start), key=lambda batch: batch.start)
     return [
         {"value": batch.name, "label": f"{batch.name} · {heading(batch.product)} · {text.moment(batch.start)}"}
         for batch in ahead
     ]
 
 
-def order(  # noqa: PLR0913 - one for each field
+def order(
     *,
     begin: str,
     days: str,
@@ -107,11 +117,17 @@ def order(  # noqa: PLR0913 - one for each field
     locks: Sequence[str],
     targets: Mapping[str, float | None],
     now: datetime,
-    today: date,
 ) -> dict[str, Any]:
-    """What was filled in as the parameters of a run; what is out of order is so from now on."""
-    first = today if begin == NOW else today + timedelta(days=1)
-    out = {"machine": machine, "units": 1, "start": now.isoformat(), "end": until}
+    """What was filled in as the parameters of a run; an outage is from now on, ``until`` on the wall clock.
+
+    Raises
+    ------
+    InvalidInput
+        An outage has no end, ends before the plan begins, or its machine was not chosen.
+
+    """
+    start = begins(begin, now)
+    first = local_date(start)
     wanted = {product: int(count) for product, count in targets.items() if count is not None}
     return {
         "date": first.isoformat(),
@@ -119,5 +135,30 @@ def order(  # noqa: PLR0913 - one for each field
         "slot_minutes": int(slot),
         "locks": list(locks),
         "targets": {first.isoformat(): wanted} if wanted else {},
-        "outages": [out] if machine and until else [],
+        "outages": _outages(machine, until, now, start),
     }
+
+
+def _outages(machine: str, until: str | None, now: datetime, start: datetime) -> list[dict[str, Any]]:
+    """What is out of order; an entry that is not whole is refused: a plan without it would be a wrong one."""
+    if machine == NONE and not until:
+        return []
+    if machine == NONE:
+        raise InvalidInput("Choose what is out of order, or clear until when.")
+    if not until:
+        raise InvalidInput("Say until when {machine} is out of order.", machine=called(machine))
+    end = wall_clock(until)
+    if end <= start:
+        raise InvalidInput(
+            "{machine} would be back before the plan begins: choose a later end.", machine=heading(machine)
+        )
+    return [{"machine": machine, "units": 1, "start": now.isoformat(), "end": end.isoformat()}]
+
+
+def wall_clock(written: str) -> datetime:
+    """The moment (UTC) of a time on the wall clock: of one that comes twice the second.
+
+    One that the clock leaves out is an hour later there, as on a clock that nobody has put forward.
+    """
+    naive = datetime.fromisoformat(written)
+    return max(naive.replace(tzinfo=MADRID, fold=fold).astimezone(UTC) for fold in (0, 1))

@@ -46,11 +46,11 @@ def shift_list(plan: Plan, day: date) -> Component:
     """
     actions = sorted(_actions(plan), key=lambda action: action[0])
     shifts = plan.problem.plant.shifts_of(day)
-    parts: list[Component] = [html.H3(_("Shifts of {day}", day=text.day(day, "full")))]
+    parts: list[Component] = []
     for name, start, end in shifts:
         own = [action for action in actions if start <= action[0] < end]
-        parts.append(html.H4(f"{name}, {text.hours(start, end)}"))
-        parts.append(_list(own) if own else html.P(_("Nothing to do in this shift."), className="muted"))
+        what = _list(own) if own else html.P(_("Nothing to do in this shift."), className="muted")
+        parts.append(html.Div([html.H4(f"{name}, {text.hours(start, end)}"), what]))
     if not shifts:
         parts.append(html.P(_("No shift begins on this day."), className="muted"))
     first, last = day_bounds(day)
@@ -61,8 +61,9 @@ def shift_list(plan: Plan, day: date) -> Component:
         if first <= action[0] < last and not any(start <= action[0] < end for start, end in staffed)
     ]
     if alone:
-        parts += [html.H4(_("While nobody is there")), _list(alone)]
-    return html.Div(parts, className="shift-list")
+        parts.append(html.Div([html.H4(_("While nobody is there")), _list(alone)]))
+    head = html.H3(_("Shifts of {day}", day=text.day(day, "full")))
+    return html.Div([head, html.Div(parts, className="shifts")], className="shift-list")
 
 
 def failure_rules() -> Component:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dash
 from dash import dcc, html
 
+from chocofactory.core.clock import local_date
 from components import cards, names, plan_parts, plan_words, text
 from components.text import _
 
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
     from chocofactory.services.stored_plans import StoredPlan
 
 ALL_DAYS = "all"
+NO_BATCH = "none"
 
 
 def says(stored: StoredPlan, day: date, now: datetime) -> list[Component]:
-    """The day in one sentence, what the plan rests on, and whatever is wrong with it."""
-    plan = stored.plan
+    """The day in one sentence, what the plan rests on, and whatever is wrong with it; days that are over are let be."""
+    today = local_date(now)
+    plan = replace(stored.plan, shortfalls=tuple(short for short in stored.plan.shortfalls if short.day >= today))
     made = _(
         "Plan {plan} of {moment}, by {model}. It takes what was planned before as done until then.",
         plan=stored.id,
@@ -80,7 +84,7 @@ def days(stored: StoredPlan | None) -> dict[str, str]:
 def batches(stored: StoredPlan | None) -> dict[str, str]:
     """The batches of a plan as choices, in the order of their start."""
     known = sorted(stored.plan.batches, key=lambda batch: batch.start) if stored else []
-    return {"": _("none")} | {
+    return {NO_BATCH: _("none")} | {
         batch.name: f"{batch.name} · {plan_words.heading(batch.product)} · {text.moment(batch.start)}"
         for batch in known
     }

@@ -143,7 +143,9 @@ def shortfall_alert(plan: Plan) -> Component | None:
 def conflict_alert(plan: Plan) -> Component | None:
     """Which limits running or locked batches break whatever is planned; nothing where none does."""
     lines = [html.Li(names.told(one.message.template, one.message.fields)) for one in plan.conflicts]
-    return _notice(_("No plan keeps all limits; this one breaks them least"), lines, "notice-error")
+    infeasible = plan.proof.status == "infeasible"
+    title = _("No plan keeps all limits; this one breaks them least")
+    return _notice(title if infeasible else _("What runs or is locked breaks limits"), lines, "notice-error")
 
 
 def batch_reasons(reasons: Reasons) -> Component:

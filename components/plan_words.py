@@ -33,6 +33,11 @@ _NAMES: Mapping[str, str] = {
     "rolling": N_("rolling"),
     "tempering": N_("tempering"),
     "moulding": N_("moulding"),
+    "mixer": N_("mixer"),
+    "roller": N_("roller"),
+    "conche": N_("conche"),
+    "temperer": N_("temperer"),
+    "moulder": N_("moulder"),
 }
 _LIMITS: Mapping[str, str] = {
     STAFF: N_("nobody is there for all of {block}"),
@@ -117,7 +122,7 @@ def span_of(plan: Plan, day: date | None) -> Span:
 
 
 def called(name: str) -> str:
-    """A product, block or stage; one that is not of the default plant keeps the name that its file gives it."""
+    """A product, block, stage or machine; one that the default plant has not keeps the name that its file gives it."""
     return _(_NAMES[name]) if name in _NAMES else name
 
 

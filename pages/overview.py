@@ -10,20 +10,24 @@ from dash import ClientsideFunction, Input, Output, callback, dcc, html
 from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
+from chocofactory.core.clock import day_start
 from chocofactory.core.errors import StoreError
 from chocofactory.domain import prices
-from components import cards, controls, figures, names, tables, text, weather_cards, weather_figures
+from components import cards, controls, figures, names, plan_overview, tables, text, weather_cards, weather_figures
 from components.text import N_, _, ngettext, page_title
 from components.theme import graph_config
 from components.toasts import failure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from dash.development.base_component import Component
 
     from chocofactory.services.health import Freshness, Source
     from chocofactory.services.prices import Day, Outlook
+    from chocofactory.services.stored_plans import StoredPlan
+    from components.theme import Theme
 
 dash.register_page(__name__, path="/", name=N_("Overview"), title=page_title(N_("Overview")), order=0)
 
@@ -31,6 +35,8 @@ Answer = TypeVar("Answer")
 USUAL_HOURS = 5
 """Length of the window that the strip shades at first: a standard conching."""
 LONGEST_HOURS = 12
+NEXT_SLOT = timedelta(minutes=30)
+"""A plan that is made from now on begins with the next slot: so much later at most."""
 OVERDUE = frozenset({prices.DayState.LATE, prices.DayState.MISSING})
 
 
@@ -40,6 +46,7 @@ class ids:  # noqa: N801 - read as a namespace
     empty = "overview-empty"
     body = "overview-body"
     facts = "overview-facts"
+    plan = "overview-plan"
     strip = "overview-strip"
     hours = "overview-hours"
     windows = "overview-windows"
@@ -59,6 +66,7 @@ def layout(hours: object = None, **_query: Any) -> Component:
             html.Div(
                 [
                     html.Div(cards.skeleton(_("Prices are being loaded"), 150), id=ids.facts, className="kpis"),
+                    html.Div(id=ids.plan),
                     controls.graph(
                         ids.strip,
                         _("Price by hour, today and tomorrow"),
@@ -90,6 +98,7 @@ def layout(hours: object = None, **_query: Any) -> Component:
     Output(ids.empty, "children"),
     Output(ids.body, "hidden"),
     Output(ids.facts, "children"),
+    Output(ids.plan, "children"),
     Output(ids.windows, "children"),
     Output(ids.freshness, "children"),
     Input("minute", "n_intervals"),
@@ -99,16 +108,18 @@ def fill(_minutes: int | None) -> tuple[Any, ...]:
     try:
         return _filled()
     except StoreError as error:
-        return failure(names.told(error.message, error.fields)), True, [], [], []
+        return failure(names.told(error.message, error.fields)), True, [], None, [], []
 
 
 def _filled() -> tuple[Any, ...]:
     outlook = factory().prices.outlook()
     if factory().prices.span() is None:
-        return nothing_yet(), True, [], [], []
+        return nothing_yet(), True, [], None, [], []
     fresh = [factory().health.freshness(market) for market in factory().ingestion.markets]
     table = cards.windows_table(outlook.windows, outlook.ahead_mean_eur_kwh, outlook.now)
-    return None, False, facts(outlook), table if outlook.windows else no_windows(), freshness(fresh, outlook)
+    stored = _in_force(outlook.now)
+    plan = plan_overview.day_line(stored, outlook.now) if stored else None
+    return None, False, facts(outlook), plan, table if outlook.windows else no_windows(), freshness(fresh, outlook)
 
 
 @callback(
@@ -132,6 +143,7 @@ def draw(_minutes: int | None, theme: str, hours: str) -> tuple[Any, Component, 
         published_at=outlook.tomorrow.published_at,
         window=window,
         theme=theme,
+        runs=_told(lambda: _runs(outlook, theme)),
     )
     twin = tables.price_twin(outlook.frame, _("Prices of today and tomorrow"))
     return figure, twin, graph_config(f"overview_{outlook.today.day}_{outlook.tomorrow.day}")
@@ -151,6 +163,20 @@ def weather(_minutes: int | None, theme: str) -> tuple[Any, Any, bool]:
         return dash.no_update, None, True
     figure = weather_figures.weather_strip(outlook.observed, outlook.forecast, outlook.now, theme=theme)
     return figure, [weather_cards.issued_words(outlook), weather_cards.weather_twin(outlook)], False
+
+
+def _runs(outlook: Outlook, theme: Theme) -> list[figures.Stretch]:
+    """What the plans that hold now and from midnight on have to run."""
+    midnight = day_start(outlook.tomorrow.day)
+    stored = (_in_force(outlook.now), factory().planning.in_force(midnight))
+    now, then = (one.plan if one else None for one in stored)
+    return plan_overview.stretches(now, then, midnight, theme)
+
+
+def _in_force(now: datetime) -> StoredPlan | None:
+    """The plan that holds now, or else one that is about to."""
+    planning = factory().planning
+    return planning.in_force(now) or planning.in_force(now + NEXT_SLOT)
 
 
 def _told(ask: Callable[[], Answer]) -> Answer:

@@ -20,7 +20,6 @@ from components import (
     names,
     plan_curves,
     plan_figures,
-    plan_form,
     plan_lists,
     plan_page,
     plan_parts,
@@ -102,12 +101,12 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                 [
                     html.Section(cards.skeleton(_("The plan is being read"), 120), id=ids.says, className="panel says"),
                     html.Div(id=ids.cards),
-                    controls.graph(ids.gantt, _("The plan by machine"), filename=NAME, height="36rem"),
+                    controls.graph(ids.gantt, _("The plan by machine"), filename=NAME, height="43rem"),
                     html.Section(
                         [
                             html.H2(_("Why then?")),
                             controls.select(ids.batch, _("Batch"), batches, _usual_batch(batch, batches)),
-                            html.Div(id=ids.why),
+                            html.Div(id=ids.why, className="why"),
                         ],
                         className="panel",
                     ),
@@ -152,10 +151,10 @@ def fill(plan: str, day: str, _done: str, _minutes: int | None) -> tuple[Any, ..
     """What is said in words, cards and lists; or why there is no plan."""
     try:
         stored = _stored(plan)
+        if stored is None:
+            return plan_page.nothing(has_prices=factory().prices.span() is not None), True, [], [], [], []
     except FactoryError as error:
         return failure(names.told(error.message, error.fields)), True, [], [], [], []
-    if stored is None:
-        return plan_page.nothing(has_prices=factory().prices.span() is not None), True, [], [], [], []
     shown = _day(stored, day) or stored.plan.problem.first
     low, _median, high = stored.cost_band_eur
     cards_ = plan_parts.plan_cards(stored.plan, stored.savings, (low, high))
@@ -169,17 +168,28 @@ def fill(plan: str, day: str, _done: str, _minutes: int | None) -> tuple[Any, ..
     )
 
 
-@callback(Output(ids.plan, "options"), DONE, MINUTE)
-def plans(_done: str, _minutes: int | None) -> list[dict[str, str]]:
-    """The newest plans."""
-    return [{"value": key, "label": label} for key, label in _choices().items()]
+@callback(
+    Output(ids.plan, "options"),
+    Output(ids.plan, "value"),
+    DONE,
+    MINUTE,
+    State(replanning.ids.run, "data"),
+    prevent_initial_call=True,
+)
+def plans(done: str, _minutes: int | None, started: str | None) -> tuple[Any, ...]:
+    """The newest plans; one that was just asked for is chosen, so that it is seen even where it does not hold now."""
+    options = [{"value": key, "label": label} for key, label in _choices().items()]
+    asked = replanning.made(started, done) if ctx.triggered_id == replanning.ids.done else None
+    if asked is None:
+        return options, dash.no_update
+    holds = factory().planning.in_force()
+    return options, IN_FORCE if holds is not None and holds.id == asked else asked
 
 
 @callback(
     Output(ids.day, "options"),
     Output(ids.day, "value"),
     Output(ids.batch, "options"),
-    Output(plan_form.ids.locks, "options"),
     PLAN,
     DONE,
     State(ids.day, "value"),
@@ -188,10 +198,8 @@ def choices(plan: str, _done: str, day: str) -> tuple[Any, ...]:
     """Days and batches of the plan that is shown."""
     stored = _known(plan)
     days, batches = plan_page.days(stored), plan_page.batches(stored)
-    current = factory().planning.in_force()
-    locks = plan_form.lockable(current.plan, factory().clock.now()) if current else []
     options = [[{"value": key, "label": label} for key, label in each.items()] for each in (days, batches)]
-    return options[0], controls.choice_of(day, days, _usual_day(days)), options[1], locks
+    return options[0], controls.choice_of(day, days, _usual_day(days)), options[1]
 
 
 @callback(
@@ -270,10 +278,10 @@ def choose(clicked: dict[str, Any] | None) -> str:
     DONE,
     *LOOK,
 )
-def why(plan: str, batch: str | None, _done: str, theme: str, wide: bool) -> tuple[Any, ...]:
+def why(plan: str, batch: str, _done: str, theme: str, wide: bool) -> tuple[Any, ...]:
     """Why a batch starts when it does, and what its other starts would cost."""
     stored = _known(plan)
-    if not batch:
+    if batch == plan_page.NO_BATCH:
         return html.P(_("Choose a batch here or click on it in the plan."), className="muted"), {}, None, True
     try:
         found = factory().planning.reasons(stored.id, batch)
@@ -320,6 +328,7 @@ def export(_csv: int | None, _ics: int | None, plan: str) -> dict[str, Any]:
     return {"content": content, "filename": f"{_file(stored, NAME)}.{ending}", "type": kind}
 
 
+replanning.register_callbacks()
 dash.clientside_callback(ClientsideFunction("controls", "url"), PLAN, DAY, BATCH)
 dash.clientside_callback(
     ClientsideFunction("controls", "print"), Input(ids.print, "n_clicks"), prevent_initial_call=True
@@ -358,7 +367,7 @@ def _usual_day(days: dict[str, str]) -> str:
 
 
 def _usual_batch(batch: object, batches: dict[str, str]) -> str:
-    return controls.choice_of(batch, batches, "")
+    return controls.choice_of(batch, batches, plan_page.NO_BATCH)
 
 
 def _day(stored: StoredPlan, day: str | None) -> date | None:

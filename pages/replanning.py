@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import dash
 from dash import ALL, Input, Output, State, callback, dcc, html
+from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
-from chocofactory.core.clock import local_date
-from chocofactory.core.errors import JobBusy
+from chocofactory.core.errors import FactoryError, JobBusy
 from chocofactory.services.planning import KIND
 from components import cards, names, plan_form
 from components.text import _
@@ -43,18 +43,40 @@ def panel() -> Component:
     )
 
 
-@callback(
-    Output(ids.run, "data"),
-    Input(plan_form.ids.submit, "n_clicks"),
-    State(plan_form.ids.begin, "value"),
-    State(plan_form.ids.days, "value"),
-    State(plan_form.ids.slot, "value"),
-    State(plan_form.ids.machine, "value"),
-    State(plan_form.ids.until, "value"),
-    State(plan_form.ids.locks, "value"),
-    State({"type": "replan-target", "product": ALL}, "value"),
-    prevent_initial_call=True,
-)
+def register_callbacks() -> None:
+    """Wire the part; its page asks for it whenever it is loaded, so that every application of a process has it."""
+    callback(
+        Output(ids.run, "data"),
+        Input(plan_form.ids.submit, "n_clicks"),
+        State(plan_form.ids.begin, "value"),
+        State(plan_form.ids.days, "value"),
+        State(plan_form.ids.slot, "value"),
+        State(plan_form.ids.machine, "value"),
+        State(plan_form.ids.until, "value"),
+        State(plan_form.ids.locks, "value"),
+        State({"type": "replan-target", "product": ALL}, "value"),
+        prevent_initial_call=True,
+    )(plan_anew)
+    callback(
+        Output(ids.progress, "children"),
+        Output(ids.done, "data"),
+        Output(ids.poll, "disabled"),
+        Output(plan_form.ids.submit, "disabled"),
+        Input(ids.poll, "n_intervals"),
+        Input(ids.run, "data"),
+        Input("minute", "n_intervals"),
+        State(ids.done, "data"),
+    )(watch)
+    callback(
+        Output(plan_form.ids.locks, "options"),
+        Output(plan_form.ids.locks, "value"),
+        Output(plan_form.ids.locks_frame, "hidden"),
+        Input(plan_form.ids.begin, "value"),
+        Input(ids.done, "data"),
+        State(plan_form.ids.locks, "value"),
+    )(locks)
+
+
 def plan_anew(
     _clicks: int,
     begin: str,
@@ -65,8 +87,7 @@ def plan_anew(
     locks: list[str] | None,
     targets: list[float | None],
 ) -> str:
-    """Make a plan as the form says; one that is being made already is shown instead."""
-    now = factory().clock.now()
+    """Make a plan as the form says; one that is being made already is shown instead. Raises InvalidInput."""
     params = plan_form.order(
         begin=begin,
         days=days,
@@ -75,8 +96,7 @@ def plan_anew(
         until=until,
         locks=locks or (),
         targets=dict(zip(factory().plant.product_names, targets, strict=True)),
-        now=now,
-        today=local_date(now),
+        now=factory().clock.now(),
     )
     try:
         return factory().jobs.start(KIND, params, "dashboard").id
@@ -85,16 +105,6 @@ def plan_anew(
         return busy.run_id
 
 
-@callback(
-    Output(ids.progress, "children"),
-    Output(ids.done, "data"),
-    Output(ids.poll, "disabled"),
-    Output(plan_form.ids.submit, "disabled"),
-    Input(ids.poll, "n_intervals"),
-    Input(ids.run, "data"),
-    Input("minute", "n_intervals"),
-    State(ids.done, "data"),
-)
 def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: str) -> tuple[Any, ...]:
     """Follow the plan that is being made; the page is drawn anew when it is there."""
     recent = factory().jobs.recent(KIND, 1)
@@ -104,3 +114,23 @@ def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: s
     progress = html.Section(lines, className="panel") if lines else None
     ended = recent[0].id if recent and not busy else done
     return progress, dash.no_update if ended == done else ended, not busy, busy
+
+
+def locks(begin: str, _done: str, chosen: list[str] | None) -> tuple[list[dict[str, str]], list[str], bool]:
+    """What can stay as planned: batches of the plan that holds when the new one begins, from then on."""
+    start = plan_form.begins(begin, factory().clock.now())
+    try:
+        followed = factory().planning.in_force(start)
+    except FactoryError:
+        raise PreventUpdate from None  # the page says why
+    options = plan_form.lockable(followed.plan, start) if followed else []
+    offered = {option["value"] for option in options}
+    return options, [name for name in chosen or () if name in offered], not options
+
+
+def made(started: str | None, done: str) -> str | None:
+    """The number of the plan that a reader asked for (run ``started``), when it is there; None while nothing is."""
+    if not started or started != done:
+        return None
+    found = (factory().jobs.get(started).result or {}).get("plan_id")
+    return str(found) if found else None

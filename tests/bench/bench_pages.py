@@ -33,6 +33,7 @@ PAGES = {
     "prices, 30 days": "/prices",
     "prices, 4.5 years": "/prices?first=2021-06-01&last=2025-12-31",
     "spot, 11 years": "/prices?first=2015-01-01&last=2025-12-31&market=spot_es",
+    "production": "/production",
     "forecast": "/forecast?ago=3",
     "models": "/model-health",
     "climate": "/climate",
@@ -41,6 +42,7 @@ PAGES = {
 PRESSED = {
     "prices-download": "prices-export.n_clicks",
     "data-run": "data-fetch.n_clicks",
+    "production-download": "production-csv.n_clicks",
     "forecast-download": "forecast-export.n_clicks",
     "models-download": "models-export-realised.n_clicks",
     "climate-download": "climate-export.n_clicks",

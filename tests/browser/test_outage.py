@@ -23,7 +23,7 @@ def away(serve):
     return site
 
 
-@pytest.mark.parametrize("path", ["/", "/prices", "/forecast", "/model-health", "/climate"])
+@pytest.mark.parametrize("path", ["/", "/prices", "/production", "/forecast", "/model-health", "/climate"])
 def test_a_page_of_data_says_that_the_store_does_not_answer_and_offers_to_try_again(page, away, path):
     shown = page(path, at=away, lang="en")
     assert "InfluxDB at http://127.0.0.1:9 does not answer" in shown.one("#main [role=alert]").text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -320,3 +321,40 @@ def test_four_and_a_half_years_fit_into_one_heat_map(data_dir):
     assert sum(np.isfinite(np.asarray(cloud.z)).sum() for cloud in clouds) == len(series)
     assert len(missing.base) == 0
     assert len(figure.to_json()) < 400_000
+
+
+def test_what_runs_stands_below_the_prices_in_as_many_rows_as_run_at_once():
+    start = datetime(2025, 11, 19, 23, tzinfo=UTC)
+    runs = [
+        (start - timedelta(hours=2), start + timedelta(hours=1), "night", "#111111"),
+        (start + timedelta(hours=1), start + timedelta(hours=6), "first", "#222222"),
+        (start + timedelta(hours=3), start + timedelta(hours=4), "meanwhile", "#333333"),
+        (start + timedelta(hours=47), start + timedelta(hours=50), "late", "#444444"),
+        (start + timedelta(hours=48), start + timedelta(hours=50), "beyond", "#555555"),
+    ]
+    figure = _strip(_series(date(2025, 11, 20), date(2025, 11, 21)), runs=runs[::-1])
+    bars = _trace(figure, "plan")
+    drawn = zip(bars.hovertext, bars.y, bars.base, bars.x, bars.marker.color, strict=True)
+    assert list(drawn) == [
+        ("night", 0, 0, 1, "#111111"),
+        ("first", 0, 1, 5, "#222222"),
+        ("meanwhile", 1, 3, 1, "#333333"),
+        ("late", 0, 47, 1, "#444444"),
+    ]
+    assert tuple(figure.layout.yaxis3.range) == (1.5, -0.5)
+    domains = [figure.layout[axis].domain for axis in ("yaxis3", "yaxis2", "yaxis")]
+    assert all(below[1] < above[0] for below, above in pairwise(domains))
+    assert figure.layout.xaxis.anchor == "y3"
+
+
+def test_without_a_plan_the_strip_is_as_high_as_ever():
+    plain, planned = (
+        _strip(_series(date(2025, 11, 20), date(2025, 11, 21)), runs=runs)
+        for runs in ((), [(NOON, NOON + timedelta(hours=2), "run", "#111111")])
+    )
+    assert "plan" not in [trace.name for trace in plain.data]
+    assert plain.layout.height == 410 < planned.layout.height
+    assert plain.layout.yaxis.domain == (0.17, 1)
+    assert plain.layout.yaxis3.visible is False
+    of_prices = [figure.layout.height * (1 - figure.layout.yaxis.domain[0]) for figure in (plain, planned)]
+    assert of_prices[1] == pytest.approx(of_prices[0], rel=0.1)

@@ -67,6 +67,7 @@ def test_a_plan_is_kept_as_it_was_made(state):
         date(2030, 11, 2),
         START,
         END,
+        START,
         "optimal",
         {"cost_eur": 123.45, "batches": 14, "shortfall": None},
         {"model": "ensemble", "forecast_issued_at": "2030-10-27T00:00:00Z"},
@@ -181,7 +182,7 @@ from chocofactory.store.state import StateStore
 state, at = StateStore(Path(sys.argv[1])), datetime(2030, 10, 27, tzinfo=UTC)
 for number in range(10):
     print(state.plans.add(created_at=at, requested_by=sys.argv[2], first_day=date(2030, 10, 27),
-        last_day=date(2030, 10, 27), start=at, end=at, status="optimal", summary={}, inputs={}, record=str(number)))
+        last_day=date(2030, 10, 27), start=at, end=at, holds_from=at, status="optimal", summary={}, inputs={}, record=str(number)))
 """
 
 
