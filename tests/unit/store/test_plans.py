@@ -182,7 +182,8 @@ from chocofactory.store.state import StateStore
 state, at = StateStore(Path(sys.argv[1])), datetime(2030, 10, 27, tzinfo=UTC)
 for number in range(10):
     print(state.plans.add(created_at=at, requested_by=sys.argv[2], first_day=date(2030, 10, 27),
-        last_day=date(2030, 10, 27), start=at, end=at, holds_from=at, status="optimal", summary={}, inputs={}, record=str(number)))
+        last_day=date(2030, 10, 27), start=at, end=at, holds_from=at, status="optimal", summary={}, inputs={},
+        record=str(number)))
 """
 
 
