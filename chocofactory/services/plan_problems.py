@@ -116,8 +116,9 @@ class Problems:
         reach = self.forecasts.reach(past)
         if order.days is not None:
             last = first + timedelta(days=order.days - 1)
-            open_ = any(len(each.starts) < len(self.plant.blocks) for each in running)
-            return last + timedelta(days=1) if open_ and order.days == 1 and not order.trial and last < reach else last
+            carried_ = () if order.running is not None or order.trial else running
+            open_ = any(len(each.starts) < len(self.plant.blocks) for each in carried_)
+            return last + timedelta(days=1) if open_ and order.days == 1 and last < reach else last
         last = min(first + timedelta(days=LONGEST_DAYS - 1), reach)
         if last < first:
             raise InvalidInput("Prices can be told until {last} only.", last=reach.isoformat())

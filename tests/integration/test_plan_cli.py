@@ -65,7 +65,7 @@ def test_programs_get_the_plan_itself(choco):
 
 
 def test_targets_of_several_days_and_locked_batches(choco):
-    two = ("--targets", "2025-03-28:standard=1", "--targets", "2025-03-29:standard=1")
+    two = ("--targets", "2025-03-28:standard=1,premium=0", "--targets", "2025-03-29:standard=1,premium=0")
     plan = json.loads(choco("plan", "--date", "2025-03-28", "--days", 2, *two, "--json").stdout)["result"]
     assert [row["target"] for row in plan["targets"]] == [1, 0, 1, 0]
     first = plan["batches"][0]

@@ -82,7 +82,9 @@ def test_a_day_is_planned_at_once_and_stays_at_its_address(client, made):
 
 
 def test_the_newest_plan_is_the_latest_and_heads_the_list(client):
-    newest = client.post("/optimize/production", json=DAY | {"targets": {"2025-03-28": {"standard": 1}}}).get_json()
+    newest = client.post(
+        "/optimize/production", json=DAY | {"targets": {"2025-03-28": {"standard": 1, "premium": 0}}}
+    ).get_json()
     assert newest["total_batches"] == 1
     assert client.get(f"{PLANS}/latest").get_json() == newest
     listed = client.get(f"{PLANS}?limit=1").get_json()
@@ -95,7 +97,7 @@ def test_the_newest_plan_is_the_latest_and_heads_the_list(client):
 def test_several_days_are_answered_with_the_run_that_plans_them(tmp_path):
     factory = at_work(tmp_path)
     client = client_of(factory)
-    targets = {"2025-03-28": {"standard": 1}, "2025-03-29": {"standard": 1}}
+    targets = {"2025-03-28": {"standard": 1, "premium": 0}, "2025-03-29": {"standard": 1, "premium": 0}}
     answer = client.post(PLANS, json={"date": "2025-03-28", "days": 2, "targets": targets, "slot_minutes": 30})
     assert answer.status_code == 202
     factory.jobs._threads.shutdown(wait=True)
@@ -206,11 +208,14 @@ def test_stock_outages_closed_hours_running_and_locked_batches_count(own):
     outage = [{"machine": "mixer", "start": "2025-03-28T00:00:00+01:00", "end": "2025-03-28T12:00:00+01:00"}]
     plan = own.post(PLANS, json=DAY | {"targets": one, "outages": outage}).get_json()
     assert plan["batches"][0]["start"] >= "2025-03-28T12:00:00+01:00"
+    plan = own.post(PLANS, json=DAY | {"targets": one}).get_json()  # it is broken still
+    assert plan["batches"][0]["start"] >= "2025-03-28T12:00:00+01:00"
     closed = [{"start": "2025-03-28T00:00:00+01:00", "end": "2025-03-29T00:00:00+01:00"}]
-    plan = own.post(PLANS, json=DAY | {"targets": one, "closed": closed}).get_json()
+    plan = own.post(PLANS, json=DAY | {"targets": one, "closed": closed, "outages": []}).get_json()
     assert (plan["batches"], [short["batches"] for short in plan["shortfalls"]]) == ([], [1])
+    sound = {"outages": [], "closed": []}
     running = [{"name": "A 7", "product": "standard", "starts": ["2025-03-28T06:00:00+01:00"]}]
-    plan = own.post(PLANS, json=DAY | {"targets": one, "running": running}).get_json()
+    plan = own.post(PLANS, json=DAY | sound | {"targets": one, "running": running}).get_json()
     assert [(batch["batch_id"], batch["blocks"][0]["planned"]) for batch in plan["batches"]] == [("A 7", False)]
     assert plan["batches"][0]["start"] == "2025-03-28T06:00:00+01:00"
     locked = own.post(PLANS, json=DAY | {"locks": ["A 7"]}).get_json()
@@ -222,7 +227,7 @@ def test_stock_outages_closed_hours_running_and_locked_batches_count(own):
 
 
 def test_running_batches_that_break_limits_are_a_plan_with_its_conflicts(own):
-    sound = own.post(PLANS, json=DAY | {"targets": {"2025-03-28": {"standard": 1}}}).get_json()
+    sound = own.post(PLANS, json=DAY | {"targets": {"2025-03-28": {"standard": 1, "premium": 0}}}).get_json()
     starts = ["2025-03-27T20:00:00+01:00", "2025-03-27T20:30:00+01:00"]
     body = DAY | {"running": [{"name": "A", "product": "standard", "starts": starts}]}
     answer = own.post(PLANS, json=body)
