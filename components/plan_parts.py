@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dash import html
 
 from chocofactory.core.clock import local_date
+from chocofactory.planning.savings import cost_per_kg
 from components import names, text
 from components.cards import kpi
 from components.controls import icon
@@ -84,16 +85,16 @@ def plan_cards(plan: Plan, savings: Savings | None, band: tuple[float, float] | 
         alike = ngettext("{n} batch compared", "{n} batches compared", count)
         usual = _("{comparison} ({cost}); {batches}", comparison=usual, cost=euros(savings.usual_eur), batches=alike)
     saved = text.number(None if savings is None else savings.saved_eur, 2)
-    kg = _weight_kg(plan)
-    total = sum(amount for __, amount in _per_kg(plan)) if kg else None
-    energy = _("energy: {cost}", cost=text.quantity(plan.cost_eur / kg, "€/kg", 3)) if kg else None
+    per_kg = cost_per_kg(plan)
+    known = per_kg["energy"] is not None
+    energy = _("energy: {cost}", cost=text.quantity(per_kg["energy"], "€/kg", 3)) if known else None
     count_words = ngettext("{n} batch", "{n} batches", len(plan.batches))
     proof = html.Span(proof_words(plan.proof), className="kpi-words")
     return html.Div(
         [
             kpi(_("Energy cost of the plan"), text.number(plan.cost_eur, 2), "€", spread),
             kpi(_("Saved against usual"), saved, "€", usual),
-            kpi(_("Cost of a kilogram"), text.number(total, 2), "€/kg", energy),
+            kpi(_("Cost of a kilogram"), text.number(per_kg["total"], 2), "€/kg", energy),
             kpi(_("Energy of the plan"), text.number(plan.energy_kwh), "kWh", count_words),
             kpi(_("Proof"), proof, "", _proof_detail(plan.proof)),
         ],
@@ -112,10 +113,12 @@ def proof_words(proof: Proof) -> str:
 
 def margin_view(plan: Plan) -> Component:
     """What a kilogram of the plan costs, part by part, energy as planned; without batches nothing can be said."""
-    if not _weight_kg(plan):
+    found = cost_per_kg(plan)
+    total = found.pop("total")
+    if total is None:
         return html.P(_("No batch is planned, so no cost of a kilogram follows."), className="muted")
-    parts = _per_kg(plan)
-    total = sum(amount for __, amount in parts)
+    names_ = (_("Materials"), _("Packaging"), _("Labour"), _("Overhead"), _("Energy"))
+    parts = [(name, amount) for name, amount in zip(names_, found.values(), strict=True) if amount is not None]
     columns = (
         Column(_("Part")),
         Column("€/kg", lambda value: text.number(value, 3), numeric=True),
@@ -186,22 +189,6 @@ def _nothing(*, today: bool, begun: bool) -> str:
     if not today:
         return _("Nothing to start")
     return _("Nothing more to start today") if begun else _("Nothing to start today")
-
-
-def _weight_kg(plan: Plan) -> float:
-    weights = {product.name: product.batch_kg for product in plan.problem.plant.products}
-    return sum(weights[batch.product] for batch in plan.batches)
-
-
-def _per_kg(plan: Plan) -> list[tuple[str, float]]:
-    costs = plan.problem.plant.costs
-    return [
-        (_("Materials"), costs.materials),
-        (_("Packaging"), costs.packaging),
-        (_("Labour"), costs.labour),
-        (_("Overhead"), costs.overhead),
-        (_("Energy"), plan.cost_eur / _weight_kg(plan)),
-    ]
 
 
 def _proof_detail(proof: Proof) -> str:

@@ -96,6 +96,28 @@ def cost_quantiles(plan: Plan, paths: Numbers, levels: Sequence[float] = LEVELS)
     return np.asarray(np.quantile(costs, levels))
 
 
+def cost_per_kg(plan: Plan) -> dict[str, float | None]:
+    """What a kilogram costs, part by part and in ``total`` [EUR/kg].
+
+    Energy is that of the batches that the plan both begins and finishes, since only of these all is in it; None without
+    any. The other parts are the plant's.
+    """
+    plant, start = plan.problem.plant, plan.problem.start
+    weights = {product.name: product.batch_kg for product in plant.products}
+    done = [batch for batch in plan.batches if len(batch.runs) == len(plant.blocks) and batch.start >= start]
+    weight = sum(weights[batch.product] for batch in done)
+    energy = sum(batch.cost_eur for batch in done) / weight if weight else None
+    parts: dict[str, float | None] = {
+        "materials": plant.costs.materials,
+        "packaging": plant.costs.packaging,
+        "labour": plant.costs.labour,
+        "overhead": plant.costs.overhead,
+        "energy": energy,
+    }
+    known = [part for part in parts.values() if part is not None]
+    return {**parts, "total": sum(known) if energy is not None else None}
+
+
 def _finished(plan: Plan) -> dict[str, list[Batch]]:
     """Whole batches by product, those that finish first first."""
     blocks = len(plan.problem.plant.blocks)

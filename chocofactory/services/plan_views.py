@@ -12,6 +12,7 @@ from icalendar import Calendar, Event
 from chocofactory.core.clock import MADRID, local, local_date
 from chocofactory.planning.power import power_kw
 from chocofactory.planning.reasons import quarters
+from chocofactory.planning.savings import cost_per_kg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,24 +234,6 @@ def icalendar(stored: StoredPlan, titles: Mapping[str, str] | None = None) -> st
             )
             calendar.add_component(event)
     return str(calendar.to_ical().decode())
-
-
-def cost_per_kg(plan: Plan) -> dict[str, float | None]:
-    """What a finished kilogram costs [EUR/kg]: energy of the plan's finished batches, and the plant's other costs."""
-    plant = plan.problem.plant
-    weights = {product.name: product.batch_kg for product in plant.products}
-    done = [batch for batch in plan.batches if len(batch.runs) == len(plant.blocks) and batch.runs[0].planned]
-    weight = sum(weights[batch.product] for batch in done)
-    energy = sum(batch.cost_eur for batch in done) / weight if weight else None
-    parts: dict[str, float | None] = {
-        "materials": plant.costs.materials,
-        "packaging": plant.costs.packaging,
-        "labour": plant.costs.labour,
-        "overhead": plant.costs.overhead,
-        "energy": energy,
-    }
-    known = [part for part in parts.values() if part is not None]
-    return {**parts, "total": sum(known) if energy is not None else None}
 
 
 def _block(run: BlockRun) -> dict[str, Any]:

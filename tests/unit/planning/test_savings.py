@@ -10,7 +10,8 @@ import pytest
 
 from chocofactory.planning.baseline import usual
 from chocofactory.planning.planner import plan
-from chocofactory.planning.savings import captured, cost_quantiles, energy, savings
+from chocofactory.planning.problem import Commitment
+from chocofactory.planning.savings import captured, cost_per_kg, cost_quantiles, energy, savings
 from tests.planning_kit import MONDAY, at, one_block, problem_of, small_plant
 
 TUESDAY = MONDAY + timedelta(days=1)
@@ -100,3 +101,14 @@ def test_energy_by_quarter_hour_adds_up_to_that_of_the_batches():
     assert by_hour.sum() == pytest.approx(287.6)
     first = (standard.runs[1].start - at(MONDAY, 0)) // timedelta(minutes=15)
     assert by_hour[first] == pytest.approx(12.0)  # a conche's quarter of an hour
+
+
+def test_a_kilogram_costs_the_energy_of_batches_that_are_made_from_beginning_to_end():
+    running = Commitment("run", "standard", (at(MONDAY, 6),))
+    made = plan(problem_of(start=at(MONDAY, 6, 15), targets={MONDAY: {"standard": 2}}, commitments=(running,)))
+    whole = next(batch for batch in made.batches if batch.name != "run")
+    found = cost_per_kg(made)
+    assert found["energy"] == pytest.approx(whole.cost_eur / 50)
+    assert found["total"] == pytest.approx(4.48 + 0.20 + 8.00 + 1.29 + whole.cost_eur / 50)
+    nothing = cost_per_kg(plan(problem_of(targets={MONDAY: {}})))
+    assert (nothing["energy"], nothing["total"]) == (None, None)
