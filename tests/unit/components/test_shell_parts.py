@@ -13,6 +13,7 @@ from pathlib import Path
 import dash
 import flask
 import pytest
+import structlog
 from dash import Input, Output, html
 from structlog.testing import capture_logs
 
@@ -21,6 +22,12 @@ from components import controls, shell, text, theme, toasts
 
 ROOT = Path(__file__).parents[3]
 NOW = datetime(2025, 12, 1, 8, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _all_that_is_logged_is_seen():
+    """An application that another test has made in this process may have raised the level of all logs."""
+    structlog.reset_defaults()
 
 
 @dataclass

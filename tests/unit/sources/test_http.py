@@ -29,6 +29,12 @@ from tests.http_kit import DOWN, KEY, OK, client_of
 from tests.loopback import Loopback, Reply, Waits
 
 
+@pytest.fixture(autouse=True)
+def _all_that_is_logged_is_seen():
+    """An application that another test has made in this process may have raised the level of all logs."""
+    structlog.reset_defaults()
+
+
 def test_a_good_answer_comes_back_whole():
     with client_of(OK) as (client, server):
         answer = client.get("a/b", {"day": "2025-01-01"})
