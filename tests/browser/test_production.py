@@ -22,7 +22,7 @@ CHARTS = ("gantt", "targets", "power", "strip", "week")
 def planned(serve):
     """The demo with a plan that has been followed since yesterday, and ends tomorrow."""
     site = serve(demo_days=28)
-    site.factory.planning.make(Order(day=TODAY - timedelta(days=1), days=3), "test")
+    site.factory.planning.make(Order(day=TODAY - timedelta(days=1), days=3, as_made_then=True), "test")
     return site
 
 

@@ -196,7 +196,7 @@ _JUNK = st.recursive(
 _NAMES = st.sampled_from(["date", "slot_minutes", "targets", "stock", "running", "locks", "outages", "closed", "x"])
 
 
-@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(_NAMES, _JUNK, min_size=1, max_size=3))
 def test_no_body_whatever_is_an_unexpected_error(own, body):
     answer = own.post(PLANS, json={"days": 1, "time_limit_s": 5} | body)

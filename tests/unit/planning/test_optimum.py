@@ -16,7 +16,7 @@ from chocofactory.planning.solver import Solver
 from tests.brute import Brute
 from tests.planning_kit import MONDAY, at, problem_of, small_plant
 
-SEEDS = 140
+SEEDS = 70
 MOST = 8000
 """Plans tried of one problem, about."""
 
@@ -157,7 +157,7 @@ def test_the_problems_are_of_all_kinds():
     problems = [random_problem(seed) for seed in range(SEEDS)]
     solved = [(problem, Brute(problem).solve()) for problem in problems]
     feasible = [(problem, best) for problem, best in solved if best.backlog is not None]
-    assert 40 <= len(feasible) < SEEDS
+    assert 20 <= len(feasible) < SEEDS
     assert sum(best.backlog > 0 for _, best in feasible) >= 10
     assert sum(best.backlog == 0 and len(best.plans) > 20 for _, best in feasible) >= 10
     assert sum(best.cost < 0 for _, best in feasible) >= 5

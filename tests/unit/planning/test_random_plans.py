@@ -83,7 +83,7 @@ def problems(draw):
     )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(problems())
 def test_the_check_finds_nothing_but_what_conflicts_explain(problem):
     made = plan(problem, seconds=5)
@@ -95,7 +95,7 @@ def test_the_check_finds_nothing_but_what_conflicts_explain(problem):
         assert made.proof.bound_eur <= made.cost_eur + 1e-6
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(problems())
 def test_what_a_planner_without_prices_does_keeps_all_limits_too(problem):
     made = plan(problem, seconds=5)
