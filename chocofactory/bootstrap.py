@@ -122,8 +122,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
 
     """
     clock = clock or (TravellingClock(settings.clock_start) if settings.clock_start else SystemClock())
-    plant_source = _plant_source(settings)
-    plant = parse_plant(plant_source, DEFAULT)
+    plant_source, plant = _plant(settings)
     folder = settings.mode_dir
     store = series_store(settings, clock)
     state = StateStore(folder / "state.db")
@@ -155,7 +154,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     jobs.register([forecasts.job(), training.job(), Backtests(prices).job()])
     weather, climate = Weather(store, clock, _places(settings)), Climate(store)
     expected = ExpectedWeather(weather, climate, clock, plant.room.margin_c)
-    planning = Planning(state.plans, store, clock, plant_source, prices, forecasts, expected)
+    planning = Planning(state.plans, store, clock, plant, plant_source, prices, forecasts, expected)
     jobs.register([planning.job()])
     return Factory(
         settings=settings,
@@ -230,14 +229,13 @@ def factory() -> Factory:
     return found
 
 
-def _plant_source(settings: Settings) -> str:
-    """The text of the plant file, which is a sound one."""
+def _plant(settings: Settings) -> tuple[str, Plant]:
+    """The text of the plant file, and the plant that it describes."""
     try:
         text = plant_text(settings.plant_file)
-        parse_plant(text, str(settings.plant_file or DEFAULT))
+        return text, parse_plant(text, str(settings.plant_file or DEFAULT))
     except PlantInvalid as error:
         raise ConfigurationError("{name}: {reason}", name=variable("plant_file"), reason=str(error)) from error
-    return text
 
 
 def _sources(settings: Settings, clock: Clock) -> list[Source]:

@@ -13,7 +13,6 @@ import pandas as pd
 
 from chocofactory.core.clock import day_bounds, local_date
 from chocofactory.core.errors import Conflict, NotFound
-from chocofactory.domain.plant_file import parse_plant
 from chocofactory.planning.baseline import usual as usual_plan
 from chocofactory.planning.checking import check
 from chocofactory.planning.planner import NoPlan
@@ -73,6 +72,7 @@ class Planning:
         plans: Plans,
         store: SeriesStore,
         clock: Clock,
+        plant: Plant,
         plant_text: str,
         prices: Prices,
         forecasts: Forecasts,
@@ -81,7 +81,7 @@ class Planning:
         self._plans = plans
         self._clock = clock
         self._text = plant_text
-        self.plant: Plant = parse_plant(plant_text, "plant")
+        self.plant = plant
         self._prices = prices
         self.problems = Problems(self.plant, forecasts, weather)
         self._memo = Memo(store, size=16)
