@@ -51,7 +51,9 @@ def create_app(settings: Settings | None = None) -> Dash:
 def serve(settings: Settings | None = None) -> Dash:
     """The application with its scheduler running, as the process that serves it wants it."""
     site = create_app(settings)
-    scheduler.start(site.server.extensions[bootstrap.EXTENSION])
+    factory = site.server.extensions[bootstrap.EXTENSION]
+    if factory.settings.scheduler == "inside":
+        scheduler.start(factory)
     return site
 
 

@@ -30,6 +30,14 @@ from chocofactory.services.models import Models
 from chocofactory.services.planning import Planning
 from chocofactory.services.plant_files import DEFAULT, plant_text
 from chocofactory.services.prices import Prices
+from chocofactory.services.routine import (
+    delivery_task,
+    looking_ahead_tasks,
+    other_data_tasks,
+    price_tasks,
+    weather_tasks,
+)
+from chocofactory.services.schedule import Schedule
 from chocofactory.services.scoring import Recommendations
 from chocofactory.services.siar import SiarHistory, etl_siar_job
 from chocofactory.services.sources import SourceLog
@@ -97,6 +105,7 @@ class Factory:
     jobs: Jobs
     health: Health
     delivery: Delivery
+    schedule: Schedule
     uploads: Path
     _store: SeriesStore
     _state: StateStore
@@ -156,6 +165,17 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     expected = ExpectedWeather(weather, climate, clock, plant.room.margin_c)
     planning = Planning(state.plans, store, clock, plant, plant_source, prices, forecasts, expected)
     jobs.register([planning.job()])
+    delivery = Delivery(store)
+    schedule = Schedule(state.tasks, jobs, clock, settings.cadence)
+    demo = settings.mode == "demo"
+    if days_back := settings.demo_days if demo else settings.catch_up_days:
+        schedule.register(price_tasks(ingestion, clock, days_back))
+        schedule.register(weather_tasks(weather_ingestion, clock, days_back))
+        schedule.register(other_data_tasks(generation_ingestion, history, clock, days_back))
+    if delivery.needed:
+        schedule.register([delivery_task(delivery)])
+    schedule.register(looking_ahead_tasks(forecasts, training, planning, train_days=settings.train_days, demo=demo))
+    schedule.check()
     return Factory(
         settings=settings,
         clock=clock,
@@ -178,7 +198,8 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         gaps=Gaps(store, clock),
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),
-        delivery=Delivery(store),
+        delivery=delivery,
+        schedule=schedule,
         uploads=folder / "uploads",
         _store=store,
         _state=state,

@@ -125,6 +125,16 @@ class Settings(BaseSettings):
     train_days: int = Field(
         7, ge=0, le=90, description="Days after which the price models are trained again; 0: only when asked."
     )
+    scheduler: Literal["inside", "apart"] = Field(
+        "inside",
+        description="`inside`: the serving process also runs what runs by itself, one of them where there are several; "
+        "`apart`: `chocofactory scheduler` does.",
+    )
+    cadence: str = Field(
+        "",
+        description="When tasks are looked at, where it is not as usual: `name=cron` with semicolons between, as in "
+        "`prices_today=*/5 * * * *; training=off`. Names and usual times: docs/operations.md.",
+    )
     demo_days: int = Field(400, ge=14, le=2000, description="Days of history that the demo simulates.")
     demo_seed: int = Field(7, ge=0, description="Seed of the simulation; the same seed gives the same values.")
 

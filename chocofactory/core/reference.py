@@ -12,6 +12,7 @@ _GROUPS = {
     "InfluxDB": ("influx_", "outbox_"),
     "Keeping data complete": ("catch_up_",),
     "Forecasting": ("train_",),
+    "What runs by itself": ("scheduler", "cadence"),
     "Demo": ("demo_",),
     "Logs": ("log_",),
 }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from chocofactory.core.config import variable
-from chocofactory.core.errors import FactoryError, InvalidInput, class_of
+from chocofactory.core.errors import FactoryError, InvalidInput, NotFound, class_of
 from chocofactory.core.locks import ProcessLock, is_held
 from chocofactory.core.logs import get_logger
 from chocofactory.store.state import JobRun, new_run_id
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 CLOCK_START = variable("clock_start")
+_SUCCESSES: tuple[RunState, ...] = ("succeeded", "partial")
 
 
 class Report(Protocol):
@@ -141,6 +142,18 @@ class Jobs:
         """
         self._find_interrupted()
         return self.state.run(run_id)
+
+    def find(self, run_id: str) -> JobRun | None:
+        """The record of a run; None where there is none (any more)."""
+        try:
+            return self.get(run_id)
+        except NotFound:
+            return None
+
+    def last_success(self, kind: str) -> JobRun | None:
+        """The newest run of a kind that did what it could: all of it, or a part; None where none did."""
+        ended = [run for state in _SUCCESSES for run in self.state.runs(kind=kind, state=state, limit=1)]
+        return max(ended, key=lambda run: run.created_at, default=None)
 
     def recent(self, kind: str | None = None, limit: int = 50) -> list[JobRun]:
         """The newest runs, newest first."""

@@ -188,6 +188,15 @@ class Planning:
         day = today - timedelta(days=1) if first else today + timedelta(days=1)
         return to_json(Order(day=day, as_made_then=first))
 
+    def due_of_the_day(self) -> bool:
+        """Whether the plan that holds now was made before today: forecasts and weather have changed since."""
+        found = self.in_force()
+        return found is not None and local_date(found.created_at) < local_date(self._clock.now())
+
+    def order_of_the_day(self) -> dict[str, Any]:
+        """The parameters of a plan from now on, with all that goes on from the one that holds."""
+        return to_json(Order())
+
     def job(self) -> JobKind:
         """The kind of run that makes a plan."""
         return JobKind(KIND, self._job)

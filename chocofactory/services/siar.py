@@ -58,6 +58,11 @@ class SiarHistory:
         self._sources = sources
         self._clock = clock
 
+    @property
+    def has_source(self) -> bool:
+        """Whether there is a source that can be asked."""
+        return bool(self._sources)
+
     def due(self) -> list[date]:
         """Local days of the last ``HISTORY_YEARS`` years that are over and not kept."""
         last = local_date(self._clock.now()) - timedelta(days=1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from chocofactory.core.errors import Conflict, JobBusy, NotFound
-from chocofactory.store import plans, promotions
+from chocofactory.store import plans, promotions, tasks
 from chocofactory.store.database import Database, from_microseconds, to_microseconds
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ _MIGRATIONS = (
     """,
     promotions.TABLE,
     plans.TABLE,
+    tasks.TABLE,
 )
-_KEPT_RUNS = 500
-"""Ended runs that are remembered."""
+_KEPT_RUNS = 200
+"""Ended runs of each kind that are remembered: what runs often does not push out what runs once a day."""
 
 # The SQL below is put together from constants of this module alone; every value is bound.
 _ACTIVE = "('queued', 'running')"
@@ -114,7 +115,7 @@ class StateStore:
 
     A run is active while it is ``queued`` or ``running``; at most one of a kind is. ``interrupted`` is what others
     conclude when its process is gone; should that process live on, its own word counts. ``promotions`` are those of the
-    price models, ``plans`` those of the production.
+    price models, ``plans`` those of the production, ``tasks`` what the scheduler remembers.
 
     Raises
     ------
@@ -127,9 +128,10 @@ class StateStore:
         self._database = Database(path, _MIGRATIONS, application_id=_APPLICATION_ID)
         self.promotions = promotions.Promotions(self._database)
         self.plans = plans.Plans(self._database)
+        self.tasks = tasks.TaskStates(self._database)
 
     def create_run(self, run: JobRun) -> None:
-        """Record a new run, and forget all ended ones but the newest 500.
+        """Record a new run, and forget all ended ones of its kind but the newest 200.
 
         Raises
         ------
@@ -149,9 +151,9 @@ class StateStore:
                 _run_row(run),
             )
             connection.execute(
-                f"DELETE FROM job_run WHERE state NOT IN {_ACTIVE} AND number NOT IN (SELECT number FROM job_run"  # noqa: S608
-                f" WHERE state NOT IN {_ACTIVE} ORDER BY number DESC LIMIT ?)",
-                (_KEPT_RUNS,),
+                f"DELETE FROM job_run WHERE kind = ?1 AND state NOT IN {_ACTIVE} AND number NOT IN (SELECT number"  # noqa: S608
+                f" FROM job_run WHERE kind = ?1 AND state NOT IN {_ACTIVE} ORDER BY number DESC LIMIT ?2)",
+                (run.kind, _KEPT_RUNS),
             )
 
     def start_run(self, run_id: str, owner: str, at: datetime) -> None:

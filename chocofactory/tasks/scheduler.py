@@ -1,56 +1,81 @@
-"""The scheduler: APScheduler in the background of the serving process."""
+"""The scheduler: APScheduler in the background, looking around for whichever process holds its lock."""
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from chocofactory.core.clock import MADRID
+from chocofactory.core.errors import FactoryError
+from chocofactory.core.locks import ProcessLock
+from chocofactory.core.logs import get_logger
 from chocofactory.services.imports import sweep_uploads
-from chocofactory.tasks.catch_up import catch_up
-from chocofactory.tasks.deliver import deliver
-from chocofactory.tasks.foresee import foresee
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from chocofactory.bootstrap import Factory
 
-CATCH_UP_MINUTES = 10
-FORESEE_MINUTES = 5
-DELIVER_MINUTES = 1
+log = get_logger(__name__)
+
+LOOK_SECONDS = 10
+"""From one look at the tasks to the next; what they start goes by their cadence and the program's clock."""
 
 
-def start(factory: Factory) -> BackgroundScheduler | None:
-    """Begin with all that runs by itself; ``None`` where the settings leave nothing of it.
+class Watch:
+    """Looks around, if it holds the lock: of all processes on one data folder exactly one does.
 
-    What is missing is caught up with now and every few minutes, unless the settings say never; forecasts are issued
-    and models trained when they are due. The demo fills its history before this returns, so that the first page is a
-    full one. What waits for a server is sent every minute.
+    The lock goes with the process that holds it, however that ends; the next one that looks takes over.
     """
-    demo = factory.settings.mode == "demo"
+
+    def __init__(self, factory: Factory) -> None:
+        self._factory = factory
+        self._lock = ProcessLock(factory.settings.mode_dir / "scheduler.lock")
+        self._process = f"{socket.gethostname()}:{os.getpid()}"
+        self._leads = False
+
+    def look(self, *, wait: bool = False) -> bool:
+        """Look at what is due, and say whether it was ours to do. It never raises: the log says what went wrong."""
+        if not self._lock.acquire():
+            self._leads = False
+            return False
+        try:
+            if not self._leads:
+                self._begin()
+            self._factory.schedule.look_around(self._process, wait=wait)
+        except FactoryError as error:
+            log.warning("cannot look around", reason=str(error), code=error.code)
+        return True
+
+    def release(self) -> None:
+        """Let another process look around from now on."""
+        self._leads = False
+        self._lock.release()
+
+    def _begin(self) -> None:
+        log.info("scheduler leads", process=self._process)
+        self._factory.jobs.sweep()
+        sweep_uploads(self._factory.uploads, self._factory.clock.now())
+        self._leads = True
+
+
+def start(factory: Factory) -> BackgroundScheduler:
+    """Begin with all that runs by itself, here or, where another process does it already, as soon as that one ends.
+
+    The demo does what is due before this returns, so that its first page is a full one.
+    """
+    watch = Watch(factory)
+    watch.look(wait=factory.settings.mode == "demo")
     scheduler = BackgroundScheduler(timezone=MADRID)
-    if factory.delivery.needed:
-        _add(scheduler, factory, deliver, IntervalTrigger(minutes=DELIVER_MINUTES, jitter=5))
-    if factory.settings.catch_up_days or demo:
-        factory.jobs.sweep()
-        sweep_uploads(factory.uploads, factory.clock.now())
-        catch_up(factory, wait=demo)
-        _add(scheduler, factory, catch_up, IntervalTrigger(minutes=CATCH_UP_MINUTES, jitter=30))
-    if factory.settings.catch_up_days or factory.settings.train_days or demo:
-        foresee(factory)
-        _add(scheduler, factory, foresee, IntervalTrigger(minutes=FORESEE_MINUTES, jitter=30))
-    if not scheduler.get_jobs():
-        return None
+    scheduler.add_job(
+        watch.look,
+        IntervalTrigger(seconds=LOOK_SECONDS, jitter=1),
+        id="look",
+        coalesce=True,
+        misfire_grace_time=None,
+        max_instances=1,
+    )
     scheduler.start()
     return scheduler
-
-
-def _add(
-    scheduler: BackgroundScheduler, factory: Factory, task: Callable[[Factory], None], when: IntervalTrigger
-) -> None:
-    scheduler.add_job(
-        task, when, args=[factory], id=task.__name__, coalesce=True, misfire_grace_time=None, max_instances=1
-    )
