@@ -174,7 +174,9 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         schedule.register(other_data_tasks(generation_ingestion, history, clock, days_back))
     if delivery.needed:
         schedule.register([delivery_task(delivery)])
-    schedule.register(looking_ahead_tasks(forecasts, training, planning, train_days=settings.train_days, demo=demo))
+    if days_back or settings.train_days:
+        ahead = looking_ahead_tasks(forecasts, training, planning, train_days=settings.train_days, demo=demo)
+        schedule.register(ahead)
     schedule.check()
     return Factory(
         settings=settings,

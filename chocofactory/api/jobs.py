@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import url_for
 from flask_openapi3 import Tag
 
+from chocofactory.api.scheduler_schemas import RunsAnswer, RunsQuery
 from chocofactory.api.schemas import Problem, RunAnswer, RunError, RunPath
 from chocofactory.bootstrap import factory
 from chocofactory.services.jobs import recall
@@ -26,6 +27,17 @@ _RESULTS_WITH_PATHS = ("written",)
 
 def add_routes(blueprint: APIBlueprint) -> None:
     """Add the resource's routes."""
+
+    @blueprint.get(
+        "/jobs/runs",
+        tags=[_TAG],
+        summary="The newest job runs",
+        responses={"200": RunsAnswer, "422": Problem, "503": Problem},
+    )
+    def runs(query: RunsQuery) -> dict[str, Any]:
+        """Of all kinds or of one, the newest first; of each kind the last 200 are remembered."""
+        found = [answer(run) for run in factory().jobs.recent(query.kind, query.limit, query.state)]
+        return {"runs": found, "total_records": len(found)}
 
     @blueprint.get(
         "/jobs/runs/<string:run_id>",
@@ -51,7 +63,7 @@ def answer(run: JobRun) -> dict[str, Any]:
         progress=run.progress,
         message=run.message.format(**run.message_fields),
         result=_without_paths(run.result, *_RESULTS_WITH_PATHS) if run.result else run.result,
-        error=_error(run.error) if run.error else None,
+        error=told(run.error) if run.error else None,
     ).model_dump(mode="json")
 
 
@@ -69,5 +81,6 @@ def _file_name(path: str | list[str]) -> str | list[str]:
     return Path(path).name if isinstance(path, str) else [Path(each).name for each in path]
 
 
-def _error(error: dict[str, Any]) -> RunError:
+def told(error: dict[str, Any]) -> RunError:
+    """An error as a run or a task keeps it, with its sentence."""
     return RunError(detail=str(recall(error)), **error)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chocofactory import __version__
-from chocofactory.cli import data, forecasts, planning, plant, status, store
+from chocofactory.cli import data, forecasts, planning, plant, status, store, tasks
 from chocofactory.cli.backtest import backtest
 from chocofactory.cli.scoring import score
 from chocofactory.cli.terminal import Exit, err, exit_of, fail, opened, out
@@ -25,8 +25,18 @@ app.add_typer(forecasts.models, name="models")
 app.add_typer(planning.plan, name="plan")
 app.add_typer(plant.plant, name="plant")
 app.add_typer(store.store, name="store")
+app.add_typer(tasks.tasks, name="tasks")
 
-for _command in (forecasts.forecast, forecasts.train, backtest, score, status.gaps, status.status, status.config):
+for _command in (
+    forecasts.forecast,
+    forecasts.train,
+    backtest,
+    score,
+    status.gaps,
+    status.status,
+    status.config,
+    tasks.scheduler,
+):
     app.command()(_command)
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from chocofactory.core.clock import Clock
+    from chocofactory.forecasting.history import History
     from chocofactory.forecasting.trained import Expected
     from chocofactory.services.jobs import Report
     from chocofactory.services.models import Models
@@ -165,7 +166,9 @@ class Forecasts:
 
     def reach(self, at: datetime | None = None) -> date:
         """The last local day whose prices can be told at a moment (by default now); raises as ``until``."""
-        return known(self._published, at or self._clock.now(), HISTORY_DAYS).origin + timedelta(days=LEAD_DAYS - 1)
+        found = known(self._published, at or self._clock.now(), HISTORY_DAYS)
+        _history(found)
+        return found.origin + timedelta(days=LEAD_DAYS - 1)
 
     def windows(self, forecast: Forecast, hours: int, count: int = 5) -> list[CheapWindow]:
         """The ``count`` cheapest stretches of ``hours`` hours from now on that do not overlap, cheapest first.
@@ -306,11 +309,7 @@ class Forecasts:
     def _made(
         self, found: Known, start: datetime, end: datetime, model: str | None, moment: datetime | None = None
     ) -> Forecast:
-        history = found.history()
-        if len(history) < LEAD_DAYS:
-            raise NotFound(
-                "Prices are known of {days} days; a forecast needs {least}.", days=len(history), least=LEAD_DAYS
-            )
+        history = _history(found)
         spot = found.spot_ahead() if model is None else None  # a model that is asked for speaks for itself
         champion = self._models.champion(history, model, moment=moment, spot=spot is not None)
         days = max((local_date(end - HOUR) - found.origin).days + 1, 1)
@@ -354,6 +353,14 @@ def _hourly(expected: Expected, found: Known, grid: pd.DatetimeIndex) -> tuple[p
     frame["lead_day"] = np.where(there, 0, (local_days(grid) - pd.Timestamp(found.origin)).days + 1)
     frame["source"] = out["source"]
     return frame, values[:, len(QUANTILES) :].T
+
+
+def _history(found: Known) -> History:
+    """The whole days that a forecast rests on; NotFound where they are too few."""
+    history = found.history()
+    if len(history) < LEAD_DAYS:
+        raise NotFound("Prices are known of {days} days; a forecast needs {least}.", days=len(history), least=LEAD_DAYS)
+    return history
 
 
 def _staleness(origin: date, today: date) -> tuple[Message, ...]:

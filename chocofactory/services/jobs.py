@@ -155,10 +155,10 @@ class Jobs:
         ended = [run for state in _SUCCESSES for run in self.state.runs(kind=kind, state=state, limit=1)]
         return max(ended, key=lambda run: run.created_at, default=None)
 
-    def recent(self, kind: str | None = None, limit: int = 50) -> list[JobRun]:
-        """The newest runs, newest first."""
+    def recent(self, kind: str | None = None, limit: int = 50, state: RunState | None = None) -> list[JobRun]:
+        """The newest runs, newest first; all of them, or those of one kind or state."""
         self._find_interrupted()
-        return self.state.runs(kind=kind, limit=limit)
+        return self.state.runs(kind=kind, state=state, limit=limit)
 
     def sweep(self) -> None:
         """Remove the locks that killed processes left behind."""

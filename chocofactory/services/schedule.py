@@ -141,6 +141,10 @@ class Schedule:
             self._look(task, wait=wait)
         return [task.name for task in ready]
 
+    def look(self, name: str, *, wait: bool = False) -> Look:
+        """Look at one task now, whatever its time is, and say what came of it; raises NotFound."""
+        return self._look(self._task(name), wait=wait)
+
     def run(self, name: str, requested_by: str) -> JobRun | None:
         """Start what a task does, whether it is due or not; None where its work is done at once and leaves no record.
 
@@ -218,7 +222,7 @@ class Schedule:
             return False
         return self._next(task, state, now) <= now
 
-    def _look(self, task: Task, *, wait: bool) -> None:
+    def _look(self, task: Task, *, wait: bool) -> Look:
         outcome: Look = "nothing"
         run, error = None, None
         try:
@@ -241,6 +245,7 @@ class Schedule:
         self.states.looked(
             task.name, self.cadence(task), now, again, outcome, run_id=run.id if run else None, error=error
         )
+        return outcome
 
     def _do(self, task: Task, *, wait: bool) -> tuple[Look, JobRun | None]:
         params = task.due()

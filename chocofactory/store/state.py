@@ -90,6 +90,13 @@ class JobRun:
     error: dict[str, Any] | None = None
     owner: str | None = None
 
+    @property
+    def duration_s(self) -> float | None:
+        """How long it took [s]; None before its end, or where it never began."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
 
 @dataclass(frozen=True)
 class SourceState:

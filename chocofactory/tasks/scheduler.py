@@ -61,11 +61,14 @@ class Watch:
         self._leads = True
 
 
-def start(factory: Factory) -> BackgroundScheduler:
+def start(factory: Factory) -> BackgroundScheduler | None:
     """Begin with all that runs by itself, here or, where another process does it already, as soon as that one ends.
 
-    The demo does what is due before this returns, so that its first page is a full one.
+    ``None`` where the settings leave nothing of it. The demo does what is due before this returns, so that its first
+    page is a full one.
     """
+    if not factory.schedule.tasks:
+        return None
     watch = Watch(factory)
     watch.look(wait=factory.settings.mode == "demo")
     scheduler = BackgroundScheduler(timezone=MADRID)

@@ -83,7 +83,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Any:
     from app import create_app
     from chocofactory.bootstrap import EXTENSION
     from chocofactory.core.config import Settings
-    from chocofactory.tasks.catch_up import catch_up
+    from tests.schedule_kit import catch_up
 
     with contextlib.ExitStack() as running:
 

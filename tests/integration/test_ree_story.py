@@ -21,9 +21,9 @@ from chocofactory.core.logs import configure_logs
 from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, SPOT, price_series
 from chocofactory.domain.prices import DayState
 from chocofactory.sources.files import read_prices
-from chocofactory.tasks.catch_up import catch_up
 from tests.fakes import wavy_generation
 from tests.loopback import Loopback, ReePlayer, recorded_prices
+from tests.schedule_kit import catch_up
 
 pytestmark = pytest.mark.realdata
 

@@ -13,8 +13,6 @@ from chocofactory.core.config import load_settings
 from chocofactory.core.errors import ConfigurationError, MixedProvenance
 from chocofactory.services.health import Outbox
 from chocofactory.store.influx import InfluxSeriesStore
-from chocofactory.tasks import scheduler
-from chocofactory.tasks.deliver import deliver
 from tests.contract_kit import hours, write
 from tests.fakes import FakeSource
 from tests.influx_kit import AWAY, REFUSED, TOKEN, WRITTEN, Player, csv
@@ -107,10 +105,10 @@ def test_with_the_server_away_it_starts_and_says_so_everywhere(away, factory, pl
 
 def test_what_waits_is_sent_every_minute_and_a_failure_is_no_reason_to_stop(away, factory, player):
     write(factory._store, hours([1, 2]))
-    deliver(factory)
+    factory.schedule.look("outbox")
     assert factory.health.outbox().entries == 1
     player.away = None
-    deliver(factory)
+    factory.schedule.look("outbox")
     assert factory.health.outbox() == Outbox(0, 0, 0, 256_000_000, None, 0, 0, None)
     assert len(player.rows()) == 2
 
@@ -121,7 +119,7 @@ def test_what_cannot_be_read_in_the_outbox_keeps_nothing_from_being_sent(away, f
     with factory._store._outbox._database.write() as connection:
         connection.execute("UPDATE entry SET batch = ? WHERE rows = 2", (b"garbage",))
     player.away = None
-    deliver(factory)
+    factory.schedule.look("outbox")
     outbox = factory.health.outbox()
     assert (outbox.entries, outbox.aside_rows, len(player.rows())) == (0, 2, 1)
     assert write(factory._store, hours([4])).new == 1
@@ -131,21 +129,16 @@ def test_the_scheduler_delivers_even_when_it_is_told_never_to_catch_up(settings,
     idle = bootstrap.build(
         settings.model_copy(update={"catch_up_days": 0, "train_days": 0}), clock=clock, sources=[FakeSource()]
     )
-    running = scheduler.start(idle)
-    try:
-        (job,) = running.get_jobs()
-        assert job.func is deliver
-        assert job.trigger.interval == timedelta(minutes=scheduler.DELIVER_MINUTES)
-        assert (job.max_instances, job.coalesce, job.misfire_grace_time) == (1, True, None)
-    finally:
-        running.shutdown()
-        idle.close()
+    assert list(idle.schedule.tasks) == ["outbox"]
+    write(idle._store, hours([1]))
+    assert idle.schedule.look("outbox") in {"nothing", "done"}
+    idle.close()
 
 
 def test_what_was_refused_is_seen_and_can_be_tried_again(away, factory, player):
     write(factory._store, hours([1, 2]))
     player.away, player.writes = None, [REFUSED]
-    deliver(factory)
+    factory.schedule.look("outbox")
     outbox = factory.health.outbox()
     assert (outbox.entries, outbox.aside_entries, outbox.aside_rows) == (0, 1, 2)
     assert "field type conflict" in outbox.aside_reason

@@ -16,9 +16,10 @@ from packaging.version import Version
 from typer.main import get_command
 
 from chocofactory import __version__
+from chocofactory.bootstrap import build
 from chocofactory.cli import Exit
 from chocofactory.cli import app as command_line
-from chocofactory.core.config import Settings, variable
+from chocofactory.core.config import Settings, load_settings, variable
 from chocofactory.core.reference import as_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,6 +145,15 @@ def test_readme_lists_every_command_of_the_command_line() -> None:
 def test_operations_explain_every_exit_code() -> None:
     section = text_of("docs/operations.md").split("## Exit codes")[1].split("\n## ")[0]
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)} == {int(code) for code in Exit}
+
+
+def test_operations_explain_every_task_with_its_cadence(tmp_path) -> None:
+    explained = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+    for settings in ({"mode": "demo"}, {"aemet_key": "made-up"}):
+        factory = build(load_settings(data_dir=tmp_path, **settings))
+        for task in factory.schedule.tasks.values():
+            assert f"| `{task.name}` | `{task.cadence}` |" in explained, task.name
+        factory.close()
 
 
 def test_links_between_documents_lead_somewhere() -> None:

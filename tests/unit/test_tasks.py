@@ -12,9 +12,8 @@ from chocofactory.domain.prices import DayState
 from chocofactory.services.jobs import JobKind, Outcome
 from chocofactory.sources.base import IssuedForecast
 from chocofactory.tasks import scheduler
-from chocofactory.tasks.catch_up import catch_up
-from chocofactory.tasks.foresee import foresee
 from tests.fakes import FakeSource, FakeStation, hourly_weather, wavy_prices
+from tests.schedule_kit import catch_up
 
 TODAY = date(2025, 3, 12)
 DAYS = 3
@@ -169,22 +168,41 @@ def test_told_never_the_scheduler_does_not_start(tmp_path, clock, source):
     assert source.asked == []
 
 
-def test_the_scheduler_catches_up_at_once_and_goes_on_every_few_minutes(factory):
+def test_the_scheduler_catches_up_at_once_and_goes_on_looking(factory):
     done = threading.Event()
     factory.jobs.register([JobKind("ingest_prices", lambda params, report: done.set() or Outcome({}))])
     running = scheduler.start(factory)
     try:
         assert done.wait(30)
-        jobs = {job.func: job for job in running.get_jobs()}
-        assert {task: job.trigger.interval for task, job in jobs.items()} == {
-            catch_up: timedelta(minutes=scheduler.CATCH_UP_MINUTES),
-            foresee: timedelta(minutes=scheduler.FORESEE_MINUTES),
-        }
-        for job in jobs.values():
-            assert job.args == (factory,)
-            assert (job.max_instances, job.coalesce, job.misfire_grace_time) == (1, True, None)
+        (job,) = running.get_jobs()
+        assert job.trigger.interval == timedelta(seconds=scheduler.LOOK_SECONDS)
+        assert (job.max_instances, job.coalesce, job.misfire_grace_time) == (1, True, None)
+        assert factory.schedule.scheduler().runs
     finally:
         running.shutdown()
+
+
+def test_of_two_schedulers_on_one_folder_one_looks_and_the_other_takes_over_when_it_ends(factory):
+    first, second = scheduler.Watch(factory), scheduler.Watch(factory)
+    assert first.look(wait=True)
+    assert not second.look(wait=True)
+    first.release()
+    assert second.look(wait=True)
+    assert not first.look(wait=True)
+    second.release()
+
+
+def test_a_state_that_cannot_be_written_does_not_kill_the_scheduler(factory, monkeypatch):
+    def away(*_given, **_more):
+        raise StoreUnavailable("The state is locked.")
+
+    monkeypatch.setattr(factory.schedule.states, "beat", away)
+    watch = scheduler.Watch(factory)
+    assert watch.look(wait=True)
+    monkeypatch.undo()
+    assert watch.look(wait=True)
+    assert runs(factory)[0] == ("ingest_prices", "succeeded")
+    watch.release()
 
 
 def test_the_demo_is_full_before_its_first_page(tmp_path, clock):

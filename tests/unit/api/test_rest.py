@@ -81,7 +81,7 @@ def test_a_wrong_question_is_a_422_that_says_why(client, query):
 @pytest.mark.parametrize(
     "path",
     [
-        *("/api/v1/nope", "/api/nope", "/api", "/api/v1/", "/ree/nope", "/ree", "/ree/prices/", "/jobs/runs"),
+        *("/api/v1/nope", "/api/nope", "/api", "/api/v1/", "/ree/nope", "/ree", "/ree/prices/", "/jobs/nope"),
         *("/api//v1/ree/prices", "/ree//prices"),
         *("/dashboard", "/dashboard/complete", "/weather/x", "/optimize", "/analysis", "/gaps", "/insights"),
         *("/predict", "/predict/x", "/aemet", "/siar", "/scheduler", "/alerts", "/models/", "/logs"),

@@ -9,9 +9,10 @@ from chocofactory.core.config import load_settings
 from chocofactory.core.errors import InvalidInput, KeyRefused, MalformedAnswer, NotPublished, SourceDown
 from chocofactory.domain.generation import COMBINED_CYCLE, daily_series, last_published, published_at
 from chocofactory.domain.measurements import DEMAND, GENERATION
+from chocofactory.services.routine import other_data_tasks
 from chocofactory.sources.ree_generation import TECHNOLOGIES, spelled
-from chocofactory.tasks.catch_up import catch_up
 from tests.fakes import wavy_generation
+from tests.schedule_kit import catch_up
 
 MONDAY, TUESDAY, TODAY = date(2025, 3, 10), date(2025, 3, 11), date(2025, 3, 12)
 NAMES = {name: TECHNOLOGIES[spelled(name)] for name in ("Ciclo combinado", "Eólica", "Nuclear", "Fuel + Gas")}
@@ -242,7 +243,8 @@ def test_gaps_of_generation_end_with_what_is_published(factory, ingestion, ree, 
     assert table["present"].tolist() == [0, 1, 0]
 
 
-def test_it_is_a_run_like_any_other_and_the_scheduler_asks_for_it(factory, ingestion, ree):
+def test_it_is_a_run_like_any_other_and_the_scheduler_asks_for_it(factory, ingestion, ree, clock):
+    factory.schedule.register(other_data_tasks(ingestion, factory.history, clock, 7))
     ree.known = wavy_generation(MONDAY - timedelta(days=9), TUESDAY)
     catch_up(factory, wait=True)
     (run,) = factory.jobs.recent()

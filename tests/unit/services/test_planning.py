@@ -17,8 +17,8 @@ from chocofactory.planning.savings import energy
 from chocofactory.services.plan_orders import Order, from_json, to_json
 from chocofactory.services.plan_problems import carried
 from chocofactory.services.stored_plans import from_record, to_record
-from chocofactory.tasks.foresee import foresee
 from tests.plans_kit import NOW, at_work
+from tests.schedule_kit import foresee
 
 TODAY = NOW.date()
 TOMORROW = TODAY + timedelta(days=1)

@@ -5,7 +5,7 @@ import pytest
 from chocofactory import bootstrap
 from chocofactory.core.clock import MADRID, StoppedClock
 from chocofactory.core.config import load_settings
-from chocofactory.tasks.catch_up import catch_up
+from tests.schedule_kit import catch_up
 
 TODAY = date(2025, 3, 12)
 
