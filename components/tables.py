@@ -90,7 +90,7 @@ def long_twin(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption:
 
 def long_table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, name: str) -> Component:
     """A long table that the browser writes, as ``long_twin`` has it, in a box of its own that scrolls."""
-    return html.Div(_written(columns, rows, caption, name), className="long-table roomy")
+    return html.Div(_written(columns, rows, caption, name), className="long-table")
 
 
 def _written(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, name: str) -> list[Component]:

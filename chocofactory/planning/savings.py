@@ -124,7 +124,8 @@ def uncounted(plan: Plan) -> Message | None:
     if not plan.problem.lost:
         return None
     return Message(
-        "Given up as lost: {batches}. They are owed again; what they drew until then is in no figure of this plan.",
+        "Given up as lost, and owed again: {batches}. "
+        "The energy spent on that until then is in no figure of this plan.",
         batches=", ".join(plan.problem.lost),
     )
 

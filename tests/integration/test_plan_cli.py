@@ -84,7 +84,7 @@ def test_a_batch_that_is_lost_is_named_and_said(choco, monkeypatch):
     clock = StoppedClock(conching + timedelta(minutes=5))
     monkeypatch.setattr(bootstrap, "build", lambda settings: BUILD(settings, clock=clock))
     told = " ".join(choco("plan", *ONE, "--lost", "S28-1").stdout.split())
-    assert "Given up as lost: S28-1. They are owed again" in told
+    assert "Given up as lost, and owed again: S28-1. The energy" in told
     assert "S28-2" in told
     assert "has no batch S28-1 that could be lost" in choco("plan", *ONE, "--lost", "S28-1", expect=2).stderr
 

@@ -112,7 +112,7 @@ def test_a_newest_plan_that_nobody_can_follow_is_said_above_the_one_that_holds(s
 def test_what_was_lost_is_said_with_what_counts_of_it(site):
     site.planning.keep(hand_plan(lost=("S9-1", "S9-2")))
     told = words(site.answers()["production-says.children"])
-    assert "Given up as lost: S9-1, S9-2. They are owed again; what they drew until then is in no figure" in told
+    assert "Given up as lost, and owed again: S9-1, S9-2. The energy spent on that until then is in no figure" in told
 
 
 def test_each_quarter_hour_of_the_day_tells_price_power_climate_runs_and_what_blocks(site):

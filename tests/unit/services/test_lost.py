@@ -109,7 +109,7 @@ def test_what_was_lost_is_kept_and_told(factory, followed):
     made = factory.planning.make(Order(days=1, lost=(batch.name,)), "test")
     assert factory.planning._read(made.id).plan.problem.lost == (batch.name,)
     assert plan_record(made)["inputs"]["lost"] == [batch.name]
-    assert f"Given up as lost: {batch.name}. They are owed again" in " ".join(map(str, warnings(made)))
+    assert f"Given up as lost, and owed again: {batch.name}. The energy" in " ".join(map(str, warnings(made)))
 
 
 def test_what_is_not_running_cannot_be_lost(factory, followed):
