@@ -294,6 +294,9 @@ def test_locked_batches_that_break_units_or_power_are_conflicts():
     assert made.proof.status == "infeasible"
     assert "units" in {conflict.limit for conflict in made.conflicts}
     assert any("preparation lacks units (1.0)" in str(conflict.message) for conflict in made.conflicts)
+    past = Outage("mixer", 1, at(MONDAY, 6), at(MONDAY, 7))  # it has nothing to do with it
+    made = plan(problem_of(targets={}, commitments=same, outages=(past,)))
+    assert any("preparation lacks units (1.0)" in str(conflict.message) for conflict in made.conflicts)
 
     weak = replace(default_plant(), contracted_kw=100.0)
     made = plan(problem_of(weak, targets={}, commitments=(locked("a", 8), locked("b", 9))))
