@@ -227,6 +227,7 @@ _NAMED: Mapping[str, Callable[[str], str]] = {
     "market": lambda name: market(name) if name in MARKETS else name,
     "model": model,
     "block": called,
+    "machine": called,
     "product": called,
     "reason": lambda words: _SYSTEM_CODE.sub("", words),
 }

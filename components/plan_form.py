@@ -11,7 +11,7 @@ from dash import html
 from chocofactory.core.clock import MADRID, day_start, local_date
 from chocofactory.core.errors import InvalidInput
 from components import controls, text
-from components.plan_words import called, heading
+from components.plan_words import called, heading, unit
 from components.text import _, ngettext
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dash.development.base_component import Component
 
     from chocofactory.domain.plant import Plant
-    from chocofactory.planning.plan import Plan
+    from chocofactory.planning.plan import Batch, Plan
 
 NOW, TOMORROW = "now", "tomorrow"
 AS_FAR = "most"
@@ -37,6 +37,8 @@ class ids:  # noqa: N801 - read as a namespace
     slot = "replan-slot"
     locks = "replan-locks"
     locks_frame = "replan-locks-frame"
+    lost = "replan-lost"
+    lost_frame = "replan-lost-frame"
     machine = "replan-machine"
     until = "replan-until"
     submit = "replan-submit"
@@ -87,6 +89,14 @@ def form(plant: Plant) -> Component:
                 id=ids.locks_frame,
                 hidden=True,
             ),
+            html.Fieldset(
+                [
+                    html.Legend(_("Lost batches"), className="small"),
+                    dbc.Checklist(id=ids.lost, inline=True, value=[]),
+                ],
+                id=ids.lost_frame,
+                hidden=True,
+            ),
             controls.button(_("Plan"), ids.submit, icon_name="arrow-clockwise", kind="primary"),
         ],
         className="replan",
@@ -107,7 +117,22 @@ def lockable(plan: Plan, start: datetime) -> list[dict[str, str]]:
     ]
 
 
-def order(
+def losable(standing: Sequence[Batch], start: datetime) -> list[dict[str, str]]:
+    """The batches that run or are locked at ``start``, as choices, each with where it is or is to begin."""
+    return [
+        {"value": batch.name, "label": f"{batch.name} · {heading(batch.product)} · {_where(batch, start)}"}
+        for batch in sorted(standing, key=lambda batch: batch.start)
+    ]
+
+
+def _where(batch: Batch, start: datetime) -> str:
+    begun = [run for run in batch.runs if run.start < start]
+    run = begun[-1] if begun else batch.runs[0]
+    words = _("{unit} since {moment}") if begun else _("{unit} from {moment} on")
+    return words.format(unit=unit(run.block, run.unit), moment=text.moment(run.start))
+
+
+def order(  # noqa: PLR0913 - a field each
     *,
     begin: str,
     days: str,
@@ -115,6 +140,7 @@ def order(
     machine: str,
     until: str | None,
     locks: Sequence[str],
+    lost: Sequence[str],
     targets: Mapping[str, float | None],
     now: datetime,
 ) -> dict[str, Any]:
@@ -134,6 +160,7 @@ def order(
         "days": None if days == AS_FAR else int(days),
         "slot_minutes": int(slot),
         "locks": list(locks),
+        "lost": list(lost),
         "targets": {first.isoformat(): wanted} if wanted else {},
         "outages": _outages(machine, until, now, start),
     }

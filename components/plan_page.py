@@ -9,15 +9,19 @@ import dash
 from dash import dcc, html
 
 from chocofactory.core.clock import local_date
+from chocofactory.planning.savings import uncounted
 from components import cards, names, plan_parts, plan_words, text
+from components.controls import icon
 from components.text import _
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import date, datetime
 
     from dash.development.base_component import Component
 
     from chocofactory.services.stored_plans import StoredPlan
+    from chocofactory.store.plans import KeptPlan
 
 ALL_DAYS = "all"
 NO_BATCH = "none"
@@ -34,14 +38,30 @@ def says(stored: StoredPlan, day: date, now: datetime) -> list[Component]:
         model=names.model(stored.inputs.model),
     )
     broken = [html.Li(names.told(each.template, each.fields)) for each in stored.violations]
+    lost = uncounted(plan)
     alert = html.Div([html.Strong(_("The check found faults in this plan:")), html.Ul(broken)], role="alert")
     return [
         plan_parts.today_sentence(plan, day, stored.savings, now),
         html.P(made, className="muted small"),
+        html.P(names.told(lost.template, lost.fields)) if lost else None,
         plan_parts.shortfall_alert(plan),
         plan_parts.conflict_alert(plan),
         alert if broken else None,
     ]
+
+
+def set_aside_notice(stored: StoredPlan | None, *, held: bool) -> Component | None:
+    """That the newest plan cannot be followed, why in short, and the way to it; ``held``: another one holds on."""
+    if stored is None:
+        return None
+    plan = stored.plan
+    told = [*(conflict.message for conflict in plan.conflicts), *stored.violations]
+    why = [names.told(each.template, each.fields) for each in told[:1]]
+    words = _("The newest plan, made {moment}, cannot be carried out.", moment=text.moment(stored.created_at))
+    rest = _("The one before it stays in force.") if held else _("No plan is in force.")
+    link = dcc.Link(_("See that plan"), href=f"{dash.get_relative_path('/production')}?plan={stored.id}")
+    body = html.Div([html.Strong(words), f" {' '.join([*why, rest])} ", link])
+    return html.Div([icon("exclamation-triangle"), body], className="notice notice-error", role="alert")
 
 
 def nothing(*, has_prices: bool) -> Component:
@@ -73,6 +93,12 @@ def weather_words(stored: StoredPlan) -> Component:
         unknown = _("Where it is not known, no limit of the room was looked at and no cooling counted.")
         words = f"{words} {unknown}"
     return html.P(words)
+
+
+def made(heads: Iterable[KeptPlan]) -> dict[str, str]:
+    """Plans as choices, by when they were made and from when they are."""
+    told = ((head.id, text.moment(head.created_at), text.day(head.first_day, "short")) for head in heads)
+    return {plan: _("made {moment}, from {day}", moment=moment, day=day) for plan, moment, day in told}
 
 
 def days(stored: StoredPlan | None) -> dict[str, str]:

@@ -83,17 +83,24 @@ def long_twin(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption:
 
     The browser writes it (``assets/tables.js``): thousands of cells cost it seconds as components. Cells are text.
     """
+    return html.Details(
+        [html.Summary(_("Show as table")), *_written(columns, rows, caption, name)], className="table-twin"
+    )
+
+
+def long_table(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, name: str) -> Component:
+    """A long table that the browser writes, as ``long_twin`` has it, in a box of its own that scrolls."""
+    return html.Div(_written(columns, rows, caption, name), className="long-table")
+
+
+def _written(columns: Sequence[Column], rows: Iterable[Sequence[Any]], caption: str, name: str) -> list[Component]:
     written = [[column.write(value) for column, value in zip(columns, row, strict=True)] for row in rows]
     heads = [{"head": column.head, "numeric": column.numeric} for column in columns]
     region = {"className": "table-scroll", "tabIndex": 0, "role": "region", "aria-label": caption}
-    return html.Details(
-        [
-            html.Summary(_("Show as table")),
-            html.Div(id={"type": "table", "table": name}, **region),
-            dcc.Store(id={"type": "rows", "table": name}, data={"heads": heads, "rows": written, "caption": caption}),
-        ],
-        className="table-twin",
-    )
+    return [
+        html.Div(id={"type": "table", "table": name}, **region),
+        dcc.Store(id={"type": "rows", "table": name}, data={"heads": heads, "rows": written, "caption": caption}),
+    ]
 
 
 def register_callbacks(clientside: Callable[..., None]) -> None:

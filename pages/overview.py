@@ -13,7 +13,18 @@ from chocofactory.bootstrap import factory
 from chocofactory.core.clock import day_start
 from chocofactory.core.errors import StoreError
 from chocofactory.domain import prices
-from components import cards, controls, figures, names, plan_overview, tables, text, weather_cards, weather_figures
+from components import (
+    cards,
+    controls,
+    figures,
+    names,
+    plan_overview,
+    plan_page,
+    tables,
+    text,
+    weather_cards,
+    weather_figures,
+)
 from components.text import N_, _, ngettext, page_title
 from components.theme import graph_config
 from components.toasts import failure
@@ -118,7 +129,9 @@ def _filled() -> tuple[Any, ...]:
     fresh = [factory().health.freshness(market) for market in factory().ingestion.markets]
     table = cards.windows_table(outlook.windows, outlook.ahead_mean_eur_kwh, outlook.now)
     stored = _in_force(outlook.now)
-    plan = plan_overview.day_line(stored, outlook.now) if stored else None
+    aside = plan_page.set_aside_notice(factory().planning.set_aside(), held=stored is not None)
+    line = plan_overview.day_line(stored, outlook.now) if stored else None
+    plan = [part for part in (aside, line) if part is not None] or None
     return None, False, facts(outlook), plan, table if outlook.windows else no_windows(), freshness(fresh, outlook)
 
 

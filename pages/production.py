@@ -23,9 +23,9 @@ from components import (
     plan_lists,
     plan_page,
     plan_parts,
+    plan_quarters,
     plan_words,
     score_figures,
-    text,
     twins,
 )
 from components.text import N_, _, page_title
@@ -55,6 +55,7 @@ class ids:  # noqa: N801 - read as a namespace
     plan = "production-plan"
     day = "production-day"
     batch = "production-batch"
+    aside = "production-aside"
     empty = "production-empty"
     body = "production-body"
     says = "production-says"
@@ -66,6 +67,7 @@ class ids:  # noqa: N801 - read as a namespace
     targets = "production-targets"
     power = "production-power"
     shifts = "production-shifts"
+    quarters = "production-quarters"
     margin = "production-margin"
     strip = "production-strip"
     week = "production-week"
@@ -96,6 +98,7 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                 className="toolbar",
             ),
             replanning.panel(),
+            html.Div(id=ids.aside),
             html.Div(id=ids.empty),
             html.Div(
                 [
@@ -105,7 +108,9 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                     html.Section(
                         [
                             html.H2(_("Why then?")),
-                            controls.select(ids.batch, _("Batch"), batches, _usual_batch(batch, batches)),
+                            controls.select(
+                                ids.batch, _("Batch"), batches, controls.choice_of(batch, batches, plan_page.NO_BATCH)
+                            ),
                             html.Div(id=ids.why, className="why"),
                         ],
                         className="panel",
@@ -114,6 +119,10 @@ def layout(plan: object = None, day: object = None, batch: object = None, **_que
                         controls.graph(ids.curve, _("Cost by start"), filename=f"{NAME}_starts"), id=ids.curve_frame
                     ),
                     html.Section(html.Div(id=ids.shifts), className="panel"),
+                    html.Details(
+                        [html.Summary(_("Quarter-hour by quarter-hour")), html.Div(id=ids.quarters)],
+                        className="panel",
+                    ),
                     controls.graph(ids.targets, _("Batches against the target"), filename=f"{NAME}_targets"),
                     controls.graph(ids.power, _("Power against the contract"), filename=f"{NAME}_power"),
                     html.Section([html.H2(_("Cost of a kilogram")), html.Div(id=ids.margin)], className="panel"),
@@ -137,6 +146,7 @@ LOOK = (Input("theme", "data"), Input("wide", "data"))
 
 @callback(
     Output(ids.empty, "children"),
+    Output(ids.aside, "children"),
     Output(ids.body, "hidden"),
     Output(ids.says, "children"),
     Output(ids.cards, "children"),
@@ -150,22 +160,33 @@ LOOK = (Input("theme", "data"), Input("wide", "data"))
 def fill(plan: str, day: str, _done: str, _minutes: int | None) -> tuple[Any, ...]:
     """What is said in words, cards and lists; or why there is no plan."""
     try:
-        stored = _stored(plan)
+        stored, aside = _stored(plan), factory().planning.set_aside()
         if stored is None:
-            return plan_page.nothing(has_prices=factory().prices.span() is not None), True, [], [], [], []
+            nothing = plan_page.nothing(has_prices=factory().prices.span() is not None)
+            return nothing, plan_page.set_aside_notice(aside, held=False), True, [], [], [], []
+        held = factory().planning.in_force() is not None
     except FactoryError as error:
-        return failure(names.told(error.message, error.fields)), True, [], [], [], []
+        return failure(names.told(error.message, error.fields)), None, True, [], [], [], []
+    seen = aside is not None and aside.id == stored.id
     shown = _day(stored, day) or stored.plan.problem.first
     low, _median, high = stored.cost_band_eur
     cards_ = plan_parts.plan_cards(stored.plan, stored.savings, (low, high))
     return (
         None,
+        None if seen else plan_page.set_aside_notice(aside, held=held),
         False,
         plan_page.says(stored, shown, factory().clock.now()),
         cards_,
         plan_lists.shift_list(stored.plan, shown),
         plan_parts.margin_view(stored.plan),
     )
+
+
+@callback(Output(ids.quarters, "children"), PLAN, DAY, DONE)
+def quarters(plan: str, day: str, _done: str) -> list[Component]:
+    """Each quarter-hour of the day: what runs, what cannot start and why."""
+    stored = _known(plan)
+    return plan_quarters.quarter_list(stored, _day(stored, day) or stored.plan.problem.first)
 
 
 @callback(
@@ -356,18 +377,12 @@ def _known(plan: str) -> StoredPlan:
 
 def _choices() -> dict[str, str]:
     heads = factory().planning.newest(RECENT)
-    made = {head.id: (text.moment(head.created_at), text.day(head.first_day, "short")) for head in heads}
-    words = {plan: _("made {moment}, from {day}", moment=moment, day=day) for plan, (moment, day) in made.items()}
-    return {IN_FORCE: _("The one in force")} | words
+    return {IN_FORCE: _("The one in force")} | plan_page.made(heads)
 
 
 def _usual_day(days: dict[str, str]) -> str:
     today = local_date(factory().clock.now()).isoformat()
     return today if today in days else next((day for day in days if day != plan_page.ALL_DAYS), plan_page.ALL_DAYS)
-
-
-def _usual_batch(batch: object, batches: dict[str, str]) -> str:
-    return controls.choice_of(batch, batches, plan_page.NO_BATCH)
 
 
 def _day(stored: StoredPlan, day: str | None) -> date | None:

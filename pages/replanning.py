@@ -10,15 +10,22 @@ from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
 from chocofactory.core.errors import FactoryError, JobBusy
+from chocofactory.services.carrying import standing
 from chocofactory.services.planning import KIND
 from components import cards, names, plan_form
 from components.text import _
 from components.toasts import notify
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dash.development.base_component import Component
 
+    from chocofactory.planning.plan import Plan
+
 POLL_MS = 1000
+Choices = tuple[list[dict[str, str]], list[str], bool]
+"""What a list of boxes offers, what is ticked, and whether it is hidden."""
 
 
 class ids:  # noqa: N801 - read as a namespace
@@ -54,6 +61,7 @@ def register_callbacks() -> None:
         State(plan_form.ids.machine, "value"),
         State(plan_form.ids.until, "value"),
         State(plan_form.ids.locks, "value"),
+        State(plan_form.ids.lost, "value"),
         State({"type": "replan-target", "product": ALL}, "value"),
         prevent_initial_call=True,
     )(plan_anew)
@@ -75,6 +83,15 @@ def register_callbacks() -> None:
         Input(ids.done, "data"),
         State(plan_form.ids.locks, "value"),
     )(locks)
+    callback(
+        Output(plan_form.ids.lost, "options"),
+        Output(plan_form.ids.lost, "value"),
+        Output(plan_form.ids.lost_frame, "hidden"),
+        Input(plan_form.ids.begin, "value"),
+        Input(ids.done, "data"),
+        Input("minute", "n_intervals"),
+        State(plan_form.ids.lost, "value"),
+    )(lost)
 
 
 def plan_anew(
@@ -85,6 +102,7 @@ def plan_anew(
     machine: str,
     until: str | None,
     locks: list[str] | None,
+    lost: list[str] | None,
     targets: list[float | None],
 ) -> str:
     """Make a plan as the form says; one that is being made already is shown instead. Raises InvalidInput."""
@@ -95,6 +113,7 @@ def plan_anew(
         machine=machine,
         until=until,
         locks=locks or (),
+        lost=lost or (),
         targets=dict(zip(factory().plant.product_names, targets, strict=True)),
         now=factory().clock.now(),
     )
@@ -116,14 +135,30 @@ def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: s
     return progress, dash.no_update if ended == done else ended, not busy, busy
 
 
-def locks(begin: str, _done: str, chosen: list[str] | None) -> tuple[list[dict[str, str]], list[str], bool]:
+def locks(begin: str, _done: str, chosen: list[str] | None) -> Choices:
     """What can stay as planned: batches of the plan that holds when the new one begins, from then on."""
+    start, followed = _followed(begin)
+    return _choices(plan_form.lockable(followed, start) if followed else [], chosen)
+
+
+def lost(begin: str, _done: str, _minutes: int | None, chosen: list[str] | None) -> Choices:
+    """What can be given up: batches that run when the new plan begins, and those that somebody locked before."""
+    start, followed = _followed(begin)
+    return _choices(plan_form.losable(standing(followed, start), start) if followed else [], chosen)
+
+
+def _followed(begin: str) -> tuple[datetime, Plan | None]:
+    """When the new plan begins, and the one that holds then."""
     start = plan_form.begins(begin, factory().clock.now())
     try:
         followed = factory().planning.in_force(start)
     except FactoryError:
         raise PreventUpdate from None  # the page says why
-    options = plan_form.lockable(followed.plan, start) if followed else []
+    return start, followed.plan if followed else None
+
+
+def _choices(options: list[dict[str, str]], chosen: list[str] | None) -> Choices:
+    """Choices as a list of boxes takes them: what was chosen and is offered still stays so; none are not shown."""
     offered = {option["value"] for option in options}
     return options, [name for name in chosen or () if name in offered], not options
 

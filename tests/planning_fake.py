@@ -66,6 +66,10 @@ class FakePlanning:
         able = [each for each in reversed(self._all()) if each.plan.proof.status != "infeasible"]
         return next((each for each in able if each.start <= at < each.end), None)
 
+    def set_aside(self) -> StoredPlan | None:
+        newest = next(reversed(self._all()), None)
+        return newest if newest and newest.plan.proof.status == "infeasible" else None
+
     def newest(self, limit: int = 20) -> list[SimpleNamespace]:
         return [
             SimpleNamespace(id=each.id, created_at=each.created_at, first_day=each.plan.problem.first)

@@ -22,6 +22,7 @@ FORM = {
     "replan-machine": "none",
     "replan-until": None,
     "replan-locks": [],
+    "replan-lost": [],
 }
 """What the form holds before anybody has touched it."""
 NOW = datetime(2025, 12, 1, 4, 20, tzinfo=UTC)  # 05:20 in Madrid, a Monday

@@ -190,6 +190,7 @@ def _order(body: PlanBody) -> Order:
             Commitment(each.name, each.product, tuple(moment_of(text) for text in each.starts)) for each in body.running
         ),
         locks=tuple(body.locks or ()),
+        lost=tuple(body.lost or ()),
         outages=None if body.outages is None else tuple(_outage(each) for each in body.outages),
         closed=None
         if body.closed is None

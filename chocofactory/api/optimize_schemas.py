@@ -92,6 +92,13 @@ class PlanBody(BaseModel):
         description="Batches of the plan in force that stay as they are",
         examples=[["S26-1"]],
     )
+    lost: list[BatchName] | None = Field(
+        None,
+        max_length=MOST_ENTRIES,
+        description="Batches of the plan in force that run or are locked when the new one begins, and are given up "
+        "then: they hold no machine, are no stock, and are owed again",
+        json_schema_extra={"example": ["S25-4"]},
+    )
     outages: list[OutageBody] | None = Field(None, max_length=MOST_ENTRIES)
     closed: list[Stretch] | None = Field(
         None, max_length=MOST_ENTRIES, description="When nobody is there, though a shift is"
@@ -195,7 +202,9 @@ class PlanAnswer(BaseModel):
     conflicts: list[dict[str, Any]] = Field(description="Limits that cannot be kept, when `infeasible`")
     violations: list[str] = Field(description="What the independent check found; empty for a sound plan")
     realised: dict[str, Any] | None = Field(description="At the prices that came out; null until all are out")
-    inputs: dict[str, Any] = Field(description="What it rests on: hours of prices and weather by kind, model, stock")
+    inputs: dict[str, Any] = Field(
+        description="What it rests on: hours of prices and weather by kind, model, stock, what runs, and what was lost"
+    )
 
 
 class PlanInShort(BaseModel):
@@ -216,6 +225,7 @@ class PlanInShort(BaseModel):
     short: int = Field(description="Batches that fall short at the end")
     violations: int
     gap: float | None
+    trial: bool = Field(description="Never in force, as it was asked for")
 
 
 class PlansAnswer(BaseModel):

@@ -38,7 +38,7 @@ PlanId = Annotated[str, typer.Argument(help="Id of a plan, as plan list tells it
 
 
 @plan.callback()
-def make(
+def make(  # noqa: PLR0913, PLR0917 - an option each
     context: typer.Context,
     day: Annotated[str | None, typer.Option("--date", help="First local day, YYYY-MM-DD; today: from now on.")] = None,
     days: Annotated[int | None, typer.Option(min=1, max=7, help="Local days; by default all with prices.")] = None,
@@ -48,6 +48,9 @@ def make(
     ] = None,
     lock: Annotated[
         list[str] | None, typer.Option(help="A batch of the plan in force that stays as it is; repeatable.")
+    ] = None,
+    lost: Annotated[
+        list[str] | None, typer.Option(help="A batch of the plan in force that is spoilt and given up; repeatable.")
     ] = None,
     time_limit: Annotated[float, typer.Option(help="Seconds of solving, 120 at most.")] = 30.0,
     as_json: Json = False,
@@ -65,6 +68,7 @@ def make(
         slot_min=slot,
         targets=_targets(targets or []),
         locks=tuple(lock or ()),
+        lost=tuple(lost or ()),
         seconds=time_limit,
     )
     with opened() as factory:

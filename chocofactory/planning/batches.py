@@ -115,7 +115,7 @@ def _free_from(problem: Problem, way: _Way, place: int) -> datetime:
 
 def _name(problem: Problem, ways: Iterable[_Way]) -> None:
     """Names as ``S25-1``: product, day of the month on which it begins, and its number on that day."""
-    taken = {commitment.name for commitment in problem.commitments}
+    taken = {commitment.name for commitment in problem.commitments} | set(problem.lost)
     letters = _letters(problem.plant.product_names)
     number: defaultdict[str, int] = defaultdict(int)
     for way in sorted(ways, key=lambda way: way.starts[0]):

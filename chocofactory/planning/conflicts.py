@@ -80,7 +80,8 @@ def _broken(model: Model, values: Numbers) -> Iterator[Conflict]:
             start, end = problem.start + first * QUARTER, problem.start + (last + 1) * QUARTER
             if block is not None and limit in {STAFF, TEMPERATURE, HUMIDITY}:
                 end += timedelta(minutes=max(block.minutes(product) for product in problem.plant.product_names))
-            yield Conflict(limit, start, end, _said(limit, block.name if block else "", most))
+            said = _out_of_order(problem, limit, place, start, end) or _said(limit, block.name if block else "", most)
+            yield Conflict(limit, start, end, said)
 
 
 def _overdue(model: Model) -> Iterator[Conflict]:
@@ -94,7 +95,7 @@ def _overdue(model: Model) -> Iterator[Conflict]:
         block = blocks[len(commitment.starts) - 1]
         ended = commitment.starts[-1] + timedelta(minutes=block.minutes(commitment.product))
         message = Message(
-            "{batch} has waited longer than {minutes} min after {block}: decide whether it is still good.",
+            "{batch} has waited longer than {minutes} min after {block}: tell it lost unless it is still good.",
             batch=commitment.name,
             minutes=block.max_wait_min,
             block=block.name,
@@ -107,6 +108,33 @@ def _stretches(found: list[tuple[int, float]]) -> Iterator[tuple[int, int, float
     for _, group in groupby(enumerate(found), key=lambda each: each[1][0] - each[0]):
         run = [each for _, each in group]
         yield run[0][0], run[-1][0], max(value for _, value in run)
+
+
+def _out_of_order(problem: Problem, limit: str, place: int, start: datetime, end: datetime) -> Message | None:
+    """What a machine that is out of order makes of batches that are in its block or must come to it; None: nothing."""
+    into = place if limit == UNITS else place + 1
+    if limit not in {UNITS, WAIT} or into >= len(problem.plant.blocks):
+        return None
+    block = problem.plant.blocks[into]
+    machines = [
+        outage.machine
+        for outage in problem.outages
+        if outage.start < end and outage.end > start and outage.machine in {stage.machine for stage in block.stages}
+    ]
+    held = [
+        each.name
+        for each in problem.commitments
+        if len(each.starts) <= into or each.starts[into] + timedelta(minutes=block.minutes(each.product)) > start
+    ]
+    if not machines or not held:
+        return None
+    return Message(
+        "Out of order: {machine}, which {block} needs for {batches}. Tell a spoilt batch lost, unlock one, or say that "
+        "the machine is back earlier.",
+        machine=machines[0],
+        block=block.name,
+        batches=", ".join(held),
+    )
 
 
 def _said(limit: str, block: str, most: float) -> Message:
@@ -122,4 +150,4 @@ def _said(limit: str, block: str, most: float) -> Message:
         return Message("{block} would run in a room that is too hot: cool it, or unlock a batch.", block=block)
     if limit == HUMIDITY:
         return Message("{block} would start in air that is too humid: dry it, or unlock a batch.", block=block)
-    return Message("A batch waits longer after {block} than it may: decide whether it is still good.", block=block)
+    return Message("A batch waits longer after {block} than it may: tell it lost unless it is still good.", block=block)

@@ -67,6 +67,7 @@ class Problem:
     value for each entry of ``grid``; a price is never missing, weather that is unknown is NaN and limits nothing.
     ``targets`` are batches due at the end of each local day by product; ``stock`` finished batches at the start by
     product, below zero where batches are owed from before. ``closed`` are stretches (UTC) in which nobody is there.
+    ``lost`` names batches that were given up at the start: only their names are left, which no other batch gets.
     """
 
     plant: Plant
@@ -81,6 +82,7 @@ class Problem:
     commitments: tuple[Commitment, ...] = ()
     outages: tuple[Outage, ...] = ()
     closed: tuple[tuple[datetime, datetime], ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def first(self) -> date:

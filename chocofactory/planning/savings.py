@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chocofactory.core.messages import Message
 from chocofactory.planning.starts import drawn_kwh
 
 if TYPE_CHECKING:
@@ -116,6 +117,17 @@ def cost_per_kg(plan: Plan) -> dict[str, float | None]:
     }
     known = [part for part in parts.values() if part is not None]
     return {**parts, "total": sum(known) if energy is not None else None}
+
+
+def uncounted(plan: Plan) -> Message | None:
+    """Which batches were given up as a plan began: what they drew is in none of its figures. None where none was."""
+    if not plan.problem.lost:
+        return None
+    return Message(
+        "Given up as lost, and owed again: {batches}. "
+        "The energy spent on that until then is in no figure of this plan.",
+        batches=", ".join(plan.problem.lost),
+    )
 
 
 def _finished(plan: Plan) -> dict[str, list[Batch]]:

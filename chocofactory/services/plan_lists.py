@@ -24,6 +24,7 @@ def kept_record(kept: KeptPlan) -> dict[str, Any]:
         "start": local(kept.start).isoformat(),
         "end": local(kept.end).isoformat(),
         "status": kept.status,
+        "trial": False,
         **kept.summary,
     }
 

@@ -26,7 +26,8 @@ class Order:
     planned at its midnight. None: from now on where a plan is followed, else from the next midnight. ``days`` None: as
     many as prices reach, seven at most. ``targets`` replace the plant's, by day and product. ``stock``, ``running``,
     ``outages`` and ``closed`` None: as the plan that is followed until then has them. ``locks`` names batches of that
-    plan that stay when they are. A ``trial`` never comes into force; nor does a plan of a past day, unless it
+    plan that stay when they are, ``lost`` batches of it that are given up when the new one begins: what runs or was
+    locked ends there, and is owed again. A ``trial`` never comes into force; nor does a plan of a past day, unless it
     is meant to stand for one that was made then (``as_made_then``, what a demonstration begins with).
     """
 
@@ -37,6 +38,7 @@ class Order:
     stock: Mapping[str, int] | None = None
     running: tuple[Commitment, ...] | None = None
     locks: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
     outages: tuple[Outage, ...] | None = None
     closed: tuple[tuple[datetime, datetime], ...] | None = None
     seconds: float = 30.0
@@ -61,6 +63,9 @@ class Order:
         if any(outage.units < 1 for outage in self.outages or ()):
             raise InvalidInput("An outage takes at least one unit.")
         _check_running(self.running or ())
+        for name in self.lost:
+            if name in self.locks or name in {each.name for each in self.running or ()}:
+                raise InvalidInput("{batch} cannot be lost and stay.", batch=name)
 
 
 def _check_running(running: tuple[Commitment, ...]) -> None:
@@ -85,6 +90,7 @@ def to_json(order: Order) -> dict[str, Any]:
         "stock": None if order.stock is None else dict(order.stock),
         "running": None if order.running is None else [commitment_to_json(each) for each in order.running],
         "locks": list(order.locks),
+        "lost": list(order.lost),
         "outages": None if order.outages is None else [outage_to_json(each) for each in order.outages],
         "closed": None
         if order.closed is None
@@ -115,6 +121,7 @@ def from_json(given: Mapping[str, Any]) -> Order:
             if given.get("running") is None
             else tuple(commitment_from_json(each) for each in given["running"]),
             locks=tuple(given.get("locks") or ()),
+            lost=tuple(given.get("lost") or ()),
             outages=None
             if given.get("outages") is None
             else tuple(outage_from_json(each) for each in given["outages"]),

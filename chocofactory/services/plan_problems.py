@@ -11,7 +11,7 @@ import pandas as pd
 from chocofactory.core.clock import day_bounds, day_start, local_date
 from chocofactory.core.errors import Conflict, InvalidInput, NotFound
 from chocofactory.planning.problem import LONGEST_DAYS, Commitment, Problem
-from chocofactory.services.carrying import carried, changed_targets, closed_ahead, outages_ahead
+from chocofactory.services.carrying import carried, changed_targets, closed_ahead, done, outages_ahead, standing
 from chocofactory.services.stored_plans import Inputs
 
 if TYPE_CHECKING:
@@ -61,10 +61,11 @@ class Problems:
         start = self.start(order, now, followed=in_force is not None)
         past = start if start < now else None
         self._check(order, in_force)
+        _check_lost(order, start, in_force)
         running, stock = self._begin(order, start, in_force)
         last = self._last(order, start, past, running)
         end = day_bounds(last)[1]
-        _check_within(running, end)
+        self._check_within(running, start, end)
         grid = pd.date_range(start, end, freq="15min", inclusive="left", unit="us", name="time")
         forecast = self.forecasts.until(end, past)
         prices = _along(forecast, grid)
@@ -83,6 +84,7 @@ class Problems:
             commitments=running,
             outages=order.outages if order.outages is not None else outages_ahead(in_force, start),
             closed=order.closed if order.closed is not None else closed_ahead(in_force, start),
+            lost=order.lost,
         )
         places = pd.DatetimeIndex(forecast.frame.index).get_indexer(grid.floor("h"))
         inputs = Inputs(prices, weather, forecast.issued_at, forecast.model, forecast.version)
@@ -101,7 +103,7 @@ class Problems:
         self, order: Order, start: datetime, in_force: Plan | None
     ) -> tuple[tuple[Commitment, ...], dict[str, int]]:
         """What runs or is locked at the start, and the stock."""
-        running, stock = carried(in_force, start, order.locks) if in_force else ((), {})
+        running, stock = carried(in_force, start, order.locks, order.lost) if in_force else ((), {})
         running = order.running if order.running is not None else running
         for each in running:
             if each.product not in self.plant.product_names or len(each.starts) > len(self.plant.blocks):
@@ -166,11 +168,34 @@ class Problems:
             if name not in known:
                 raise InvalidInput("The plan in force has no batch {batch} that could be locked.", batch=name)
 
+    def _check_within(self, running: tuple[Commitment, ...], start: datetime, end: datetime) -> None:
+        """Refuse what must stay when it is and does not fit: such a batch would neither count nor be told as short."""
+        blocks = self.plant.blocks
+        for each in running:
+            if any(begun >= end for begun in each.starts):
+                raise InvalidInput("{batch} starts after the end of the plan.", batch=each.name)
+            ends = each.starts[-1] + timedelta(minutes=blocks[len(each.starts) - 1].minutes(each.product))
+            if len(each.starts) == len(blocks) and each.starts[-1] >= start and ends > end:
+                raise InvalidInput(
+                    "{batch} is kept as planned and ends only after the plan: plan more days, or do not keep it.",
+                    batch=each.name,
+                )
 
-def _check_within(running: tuple[Commitment, ...], end: datetime) -> None:
-    for each in running:
-        if any(start >= end for start in each.starts):
-            raise InvalidInput("{batch} starts after the end of the plan.", batch=each.name)
+
+def _check_lost(order: Order, start: datetime, in_force: Plan | None) -> None:
+    """Refuse to lose what does not run at the start: it is not known, done already, or for the new plan to decide."""
+    known = {batch.name: batch for batch in in_force.batches} if in_force else {}
+    for name in order.lost:
+        if in_force is None or name not in known:
+            raise InvalidInput("The plan in force has no batch {batch} that could be lost.", batch=name)
+        if done(in_force, known[name], start):
+            raise InvalidInput(
+                "{batch} is finished before the new plan begins: say how much stock there is instead.", batch=name
+            )
+        if name not in {batch.name for batch in standing(in_force, start)}:
+            raise InvalidInput(
+                "{batch} has not begun when the new plan begins: there is nothing of it to lose.", batch=name
+            )
 
 
 def _along(forecast: Forecast, grid: pd.DatetimeIndex) -> pd.DataFrame:

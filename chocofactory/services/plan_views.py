@@ -67,6 +67,7 @@ def plan_record(stored: StoredPlan, realised: Realised | None = None) -> dict[st
             "version": stored.inputs.version,
             "stock": dict(plan.problem.stock),
             "running": [each.name for each in plan.problem.commitments],
+            "lost": list(plan.problem.lost),
         },
     }
 

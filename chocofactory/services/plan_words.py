@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from chocofactory.core.clock import local
 from chocofactory.core.messages import Message
+from chocofactory.planning.savings import uncounted
 
 if TYPE_CHECKING:
     from chocofactory.services.stored_plans import StoredPlan
@@ -37,7 +38,8 @@ def sentence(stored: StoredPlan) -> Message:
 def warnings(stored: StoredPlan) -> list[Message]:
     """What somebody must know who follows a plan: limits that it breaks, batches that fall short, how sure it is."""
     plan = stored.plan
-    told = [*stored.violations, *(conflict.message for conflict in plan.conflicts)]
+    lost = uncounted(plan)
+    told = [*([lost] if lost else []), *stored.violations, *(conflict.message for conflict in plan.conflicts)]
     for short in plan.shortfalls:
         named = {"batches": short.batches, "product": short.product, "day": short.day.isoformat()}
         told.append(Message("{product}: {batches} batches short at the end of {day}.", **named))

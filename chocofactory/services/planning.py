@@ -137,6 +137,14 @@ class Planning:
         found = self._plans.followed(at)
         return self.get(found.id) if found and at < found.end else None
 
+    def set_aside(self) -> StoredPlan | None:
+        """The newest plan, where it was made to be followed and cannot be: the one before it holds on.
+
+        None where the newest one that is no trial can be followed, or its time is over.
+        """
+        found = self._plans.set_aside()
+        return self.get(found.id) if found and self._clock.now() < found.end else None
+
     def newest(self, limit: int = 20) -> list[KeptPlan]:
         """The newest plans, newest first, in short."""
         return self._plans.newest(limit)
@@ -241,6 +249,7 @@ class Planning:
                 "short": sum(short.batches for short in plan.shortfalls if short.day == plan.problem.last),
                 "violations": len(stored.violations),
                 "gap": plan.proof.gap if np.isfinite(plan.proof.gap) else None,
+                "trial": order.trial,
             },
             inputs={
                 "forecast_issued_at": inputs.issued_at.isoformat(),

@@ -99,6 +99,7 @@ def to_record(stored: StoredPlan, plant_text: str) -> dict[str, Any]:
             "commitments": [commitment_to_json(each) for each in problem.commitments],
             "outages": [outage_to_json(each) for each in problem.outages],
             "closed": [[start.isoformat(), end.isoformat()] for start, end in problem.closed],
+            "lost": list(problem.lost),
         },
         "inputs": {
             "prices": _columns(stored.inputs.prices),
@@ -130,6 +131,7 @@ def from_record(record: Mapping[str, Any], plan_id: str, created_at: datetime, r
         commitments=tuple(commitment_from_json(each) for each in given["commitments"]),
         outages=tuple(outage_from_json(each) for each in given["outages"]),
         closed=tuple((moment(start), moment(end)) for start, end in given["closed"]),
+        lost=tuple(given.get("lost", ())),
     )
     plan = _plan(problem, record["plan"])
     usual = _plan(problem, record["usual"]) if record["usual"] else None

@@ -169,6 +169,15 @@ class Plans:
         found = self._first("WHERE holds_from <= ?", (at,))
         return found if found and moment <= found.end else None
 
+    def set_aside(self) -> KeptPlan | None:
+        """The newest plan, if it was made to be followed and never comes into force; None where the newest does.
+
+        Trials and plans of the past are passed over: nobody meant to follow them.
+        """
+        meant = "start_at >= created_at AND json_extract(summary, '$.trial') IS NOT 1"
+        found = self._first(f"WHERE holds_from IS NOT NULL OR ({meant})", ())
+        return found if found and found.holds_from is None else None
+
     def created_before(self, moment: datetime) -> KeptPlan | None:
         """The newest of the plans that were made before a moment; None where none was."""
         return self._first("WHERE created_at < ?", (to_microseconds(moment),))

@@ -43,7 +43,8 @@ def test_the_plan_is_clean(page, planned, stored, theme, lang):
     batch = stored.plan.batches[0].name
     shown = page(f"/production?batch={batch}", theme=theme, lang=lang, width=390, at=planned)
     assert shown.one("h1").text == {"es": "Producción", "en": "Production"}[lang]
-    shown.one("#main details summary").send_keys(Keys.ENTER)
+    for summary in ("#main details summary", "details:has(> #production-quarters) > summary"):
+        shown.one(summary).send_keys(Keys.ENTER)
     shown.assert_clean_at_every_width(f"production-{theme}-{lang}")
 
 
@@ -74,6 +75,17 @@ def test_the_shifts_of_the_day_hold_every_stage_that_begins_then(page, planned, 
     assert sum(" start " in line for line in told) == len(begun)
     for when, batch, stage in begun:
         assert any(line.startswith(f"{when:%H:%M} start {stage} of batch {batch} ") for line in told)
+
+
+def test_each_quarter_hour_of_the_day_is_there_on_demand(page, planned, stored):
+    shown = page("/production?day=2025-12-01", lang="en", at=planned, width=390)
+    shown.one("details:has(> #production-quarters) > summary").send_keys(Keys.ENTER)
+    rows = shown.texts("#production-quarters tbody tr")
+    assert len(rows) == 96
+    first = min((batch for batch in stored.plan.batches if batch.start >= day_start(TODAY)), key=lambda one: one.start)
+    row = next(row for row in rows if row.startswith(f"{first.start.astimezone(MADRID):%H:%M}"))
+    assert f"{first.name} preparation" in row
+    assert "every unit of preparation is taken" in row
 
 
 def test_a_link_shows_what_its_sender_saw(page, planned, stored):

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,6 +15,7 @@ from chocofactory.planning import checking
 from chocofactory.services import planning
 from tests.plans_kit import NOW, at_work, events
 
+BUILD = bootstrap.build
 ONE = ("--date", "2025-03-28", "--days", 1, "--targets", "2025-03-28:standard=1,premium=0")
 
 
@@ -74,6 +76,17 @@ def test_targets_of_several_days_and_locked_batches(choco):
     kept = next(batch for batch in again["batches"] if batch["batch_id"] == first["batch_id"])
     assert [block["start"] for block in kept["blocks"]] == [block["start"] for block in first["blocks"]]
     assert [block["planned"] for block in kept["blocks"]] == [False, False, False]
+
+
+def test_a_batch_that_is_lost_is_named_and_said(choco, monkeypatch):
+    plan = json.loads(choco("plan", *ONE, "--json").stdout)["result"]
+    conching = datetime.fromisoformat(plan["batches"][0]["blocks"][1]["start"])
+    clock = StoppedClock(conching + timedelta(minutes=5))
+    monkeypatch.setattr(bootstrap, "build", lambda settings: BUILD(settings, clock=clock))
+    told = " ".join(choco("plan", *ONE, "--lost", "S28-1").stdout.split())
+    assert "Given up as lost, and owed again: S28-1. The energy" in told
+    assert "S28-2" in told
+    assert "has no batch S28-1 that could be lost" in choco("plan", *ONE, "--lost", "S28-1", expect=2).stderr
 
 
 def test_a_plan_is_shown_to_people_spreadsheets_and_calendars(choco):

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -90,6 +90,7 @@ def test_the_newest_plan_is_the_latest_and_heads_the_list(client):
     listed = client.get(f"{PLANS}?limit=1").get_json()
     PlansAnswer.model_validate(listed)
     assert [plan["plan_id"] for plan in listed["plans"]] == [newest["plan_id"]]
+    assert listed["plans"][0]["trial"] is False
     assert listed["plans"][0]["cost_eur"] == pytest.approx(newest["total_cost_eur"], abs=1e-3)
     assert client.get("/optimize/production").get_json()["plans"][0] == listed["plans"][0]
 
@@ -133,6 +134,29 @@ def test_before_the_first_price_and_plan_there_is_nothing(tmp_path):
     factory.close()
 
 
+def test_a_batch_is_told_lost_by_its_name(tmp_path):
+    factory = at_work(tmp_path)
+    client = client_of(factory)
+    first = client.post(PLANS, json=DAY).get_json()
+    blocks = next(batch for batch in first["batches"] if batch["batch_id"] == "S28-1")["blocks"]
+    factory.clock.at = datetime.fromisoformat(blocks[1]["start"]) + timedelta(minutes=5)
+    lost = client.post(PLANS, json=DAY | {"lost": ["S28-1"]})
+    assert lost.status_code == 201
+    told = lost.get_json()
+    PlanAnswer.model_validate(told)
+    assert told["inputs"]["lost"] == ["S28-1"]
+    assert "S28-1" not in {*told["inputs"]["running"], *(batch["batch_id"] for batch in told["batches"])}
+    again = problem(client.post(PLANS, json=DAY | {"lost": ["S28-1"]}), 422)
+    assert again["detail"] == "The plan in force has no batch S28-1 that could be lost."
+    factory.close()
+
+
+def test_openapi_shows_how_a_batch_is_told_lost_and_which_plans_are_trials(client):
+    schemas = client.get("/api/docs/openapi.json").get_json()["components"]["schemas"]
+    assert schemas["PlanBody"]["properties"]["lost"]["example"] == ["S25-4"]
+    assert schemas["PlanInShort"]["properties"]["trial"]["type"] == "boolean"
+
+
 def test_a_second_plan_at_the_same_time_is_refused(client, factory):
     busy = factory.jobs._create(KIND, {}, "scheduler")
     for answer in (client.post(PLANS, json=DAY), client.post(PLANS, json={}), client.post(f"{PLANS}/daily")):
@@ -167,6 +191,10 @@ def test_a_second_plan_at_the_same_time_is_refused(client, factory):
         {"stock": {"standard": 5000}},
         {"locks": ["S99-1"]},
         {"locks": ["../etc"]},
+        {"lost": ["S99-1"]},
+        {"lost": ["../etc"]},
+        {"lost": "S28-1"},
+        {"lost": ["A"], "running": [{"name": "A", "product": "standard", "starts": [START]}]},
         {"running": [{"name": "A", "product": "bonbon", "starts": [START]}]},
         {"running": [{"name": "A", "product": "standard", "starts": []}]},
         {"running": [{"name": "A", "product": "standard", "starts": [START] * 4}]},
@@ -193,7 +221,9 @@ _JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )
-_NAMES = st.sampled_from(["date", "slot_minutes", "targets", "stock", "running", "locks", "outages", "closed", "x"])
+_NAMES = st.sampled_from(
+    ["date", "slot_minutes", "targets", "stock", "running", "locks", "lost", "outages", "closed", "x"]
+)
 
 
 @settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])

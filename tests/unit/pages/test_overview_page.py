@@ -13,11 +13,13 @@ from chocofactory.bootstrap import EXTENSION, build
 from chocofactory.core.clock import StoppedClock
 from chocofactory.core.config import Settings
 from chocofactory.core.errors import StoreUnavailable
+from chocofactory.core.messages import Message
 from chocofactory.domain.measurements import price_series
+from chocofactory.planning.plan import Conflict
 from tests.dash_client import UPDATE, name, page_asks
 from tests.fakes import wavy_prices
 from tests.hand_plan import MONDAY, hand_plan
-from tests.planning_fake import FakePlanning, infeasible
+from tests.planning_fake import FakePlanning, infeasible, stored_plan
 
 NOW = datetime(2025, 12, 1, 4, 20, tzinfo=UTC)  # 05:20 in Madrid, a Monday
 
@@ -76,11 +78,30 @@ def test_the_day_is_told_with_the_way_to_the_plan_and_drawn_under_its_prices(ans
 
 
 def test_without_a_plan_nothing_is_said_of_one(answers, planning):
-    for _again in range(2):
-        told = answers()
-        assert told["overview-plan.children"] is None
-        assert _bars(told) == []
-        planning.keep(infeasible(hand_plan()))  # nobody can follow it
+    told = answers()
+    assert told["overview-plan.children"] is None
+    assert _bars(told) == []
+
+
+def test_a_newest_plan_that_nobody_can_follow_is_said_above_the_one_that_holds(answers, planning):
+    limit = Message("Out of order: {machine}.", machine="roller")
+    conflict = Conflict("units", NOW, NOW + timedelta(hours=1), limit)
+    planning.keep(infeasible(hand_plan(conflicts=(conflict,))))
+    alone = answers()
+    told = json.dumps(alone["overview-plan.children"])
+    assert "The newest plan, made 30 Nov 2025, 20:00, cannot be carried out." in told
+    assert "Out of order: roller. No plan is in force." in told
+    assert '"href": "/production?plan=p-1"' in told
+    assert _bars(alone) == []
+    planning.kept.insert(0, stored_plan(hand_plan(), "p-0"))
+    both = answers()
+    notice, line = both["overview-plan.children"]
+    assert "The one before it stays in force." in json.dumps(notice)
+    assert "Start 1 batch" in json.dumps(line)
+    assert len(_bars(both)) == 1
+    planning.keep(hand_plan())
+    (line,) = answers()["overview-plan.children"]
+    assert "cannot be carried out" not in json.dumps(line)
 
 
 def test_a_plan_that_begins_with_the_next_slot_is_shown_already(answers, planning):

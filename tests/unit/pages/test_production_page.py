@@ -1,51 +1,35 @@
-"""The page of the production plan: what it says in each state, and what it orders."""
+"""The page of the production plan: what it says in each state."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
-from app import create_app
-from chocofactory.bootstrap import EXTENSION
-from chocofactory.core.clock import MADRID
-from chocofactory.core.config import Settings
-from chocofactory.core.errors import InvalidInput, StoreUnavailable
+from chocofactory.core.errors import StoreUnavailable
 from chocofactory.core.messages import Message
-from chocofactory.domain.measurements import price_series
 from chocofactory.planning.plan import Conflict, Shortfall
-from chocofactory.planning.problem import Outage
+from chocofactory.planning.power import power_kw
 from chocofactory.services.plan_views import csv_rows
-from components import plan_form, text
-from tests.fakes import wavy_prices
+from components import text
 from tests.hand_plan import MONDAY, hand_plan
 from tests.plan_kit import at
 from tests.planning_fake import infeasible
-from tests.production_site import NOW, Site, run_of, words
+from tests.production_site import NOW, words
 
 TUESDAY = MONDAY + timedelta(days=1)
-KNOWN = wavy_prices(date(2025, 11, 10), date(2025, 12, 1))
 STAFF = Message("Nobody is there at night.")
 
 
-@pytest.fixture(scope="module")
-def application(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    server = create_app(Settings(_env_file=None, data_dir=folder, log_level="ERROR", locale="en")).server
-    services = server.extensions[EXTENSION]
-    services.ingestion.keep(price_series(), KNOWN.to_frame(), "ree")
-    yield server, services
-    services.close()
-
-
-@pytest.fixture
-def site(application):
-    return Site(*application)
+def quarter_data(answers):
+    """The rows of the table of quarter-hours, as the browser is given them."""
+    box = next(each for each in answers["production-quarters.children"] if "long-table" in json.dumps(each))
+    return box["props"]["children"][1]["props"]["data"]
 
 
 def test_before_the_first_plan_the_page_says_how_one_comes(site):
@@ -106,6 +90,57 @@ def test_a_plan_that_no_limits_allow_says_what_conflicts_but_never_holds(site):
     told = words(answers["production-says.children"])
     assert "No plan keeps all limits; this one breaks them least The power would be 190 kW." in told
     assert "No plan keeps all limits" in words(answers["production-cards.children"])
+
+
+def test_a_newest_plan_that_nobody_can_follow_is_said_above_the_one_that_holds(site):
+    site.planning.keep(hand_plan())
+    assert site.answers().get("production-aside.children") is None
+    limit = Message("Out of order: {machine}.", machine="roller")
+    conflict = Conflict("units", at(2025, 12, 1, 9), at(2025, 12, 1, 10), limit)
+    site.planning.keep(infeasible(hand_plan(conflicts=(conflict,))))
+    answers = site.answers()
+    told = " ".join(words(answers["production-aside.children"]).split())
+    assert told == (
+        "The newest plan, made 30 Nov 2025, 20:00, cannot be carried out. Out of order: roller. "
+        "The one before it stays in force. See that plan"
+    )
+    assert '"href": "/production?plan=p-2"' in json.dumps(answers["production-aside.children"])
+    assert "Plan p-1 of" in words(answers["production-says.children"])
+    assert site.answers("/production?plan=p-2").get("production-aside.children") is None
+
+
+def test_what_was_lost_is_said_with_what_counts_of_it(site):
+    site.planning.keep(hand_plan(lost=("S9-1", "S9-2")))
+    told = words(site.answers()["production-says.children"])
+    assert "Given up as lost, and owed again: S9-1, S9-2. The energy spent on that until then is in no figure" in told
+
+
+def test_each_quarter_hour_of_the_day_tells_price_power_climate_runs_and_what_blocks(site):
+    unknown = hand_plan(outside_c=float("nan"))
+    site.planning.keep(unknown)
+    data = quarter_data(site.answers())
+    assert len(data["rows"]) == 96
+    heads = [head["head"] for head in data["heads"]]
+    by_time = {row[0]: dict(zip(heads, row, strict=True)) for row in data["rows"]}
+    six = by_time["06:30"]
+    power = power_kw(unknown)["total_kw"].loc[at(2025, 12, 1, 6, 30)]
+    assert six["Period"] == "P3"
+    assert six["Price"] == "0.1000 €/kWh (published)"
+    assert six["kW"] == f"{power:.1f}"
+    assert six["Runs"] == "S1 preparation"
+    assert six["Room"].startswith(f"{text.MISSING}, {text.MISSING}")
+    assert "every unit of preparation is taken" in six["Cannot start, and why"]
+    night = by_time["00:00"]
+    assert night["Runs"] == "nothing"
+    assert (
+        "nobody is there for all of preparation; nobody is there for all of finishing" in night["Cannot start, and why"]
+    )
+    site.planning.keep(hand_plan(outside_c=20.0))
+    known = quarter_data(site.answers())["rows"][0][heads.index("Room")]
+    assert re.fullmatch(r"[\d.]+\s°C, [\d.]+\s% \(forecast\)", known)
+    later = quarter_data(site.answers(f"/production?day={TUESDAY}"))
+    assert later["caption"] == "Quarter-hours of Tuesday 2 December 2025"
+    assert {row[heads.index("Price")] for row in later["rows"]} == {"0.1000 €/kWh (forecast)"}
 
 
 def test_what_the_check_finds_is_said(site):
@@ -169,143 +204,6 @@ def test_a_store_that_is_away_is_said_in_the_place_of_the_page(site):
     assert site.post(asks["production-gantt.figure"]) == {}
 
 
-def test_the_form_orders_what_was_filled_in(site):
-    answer = site.order(begin="now", days="2", slot="30", locks=["S1"], standard=3, premium=None)
-    assert (answer.run, answer.toast) == ("run-1", "")
-    assert site.jobs.started[-1][0] == "plan_production"
-    assert site.jobs.started[-1][2] == "dashboard"
-    order = answer.order
-    assert (order.day, order.days, order.slot_min, order.locks) == (MONDAY, 2, 30, ("S1",))
-    assert order.targets == {MONDAY: {"standard": 3}}
-    assert order.outages == ()
-
-
-def test_tomorrow_is_the_next_local_day_and_as_far_as_prices_reach_is_no_number(site):
-    site.clock.at = datetime(2025, 12, 1, 23, 30, tzinfo=UTC)  # 00:30 on Tuesday in Madrid
-    order = site.order(begin="tomorrow", premium=0).order
-    assert (order.day, order.days) == (date(2025, 12, 3), None)
-    assert order.targets == {date(2025, 12, 3): {"premium": 0}}
-
-
-def test_what_is_out_of_order_is_so_from_now_until_the_wall_clock_says(site):
-    order = site.order(machine="conche", until="2025-12-01T18:30").order
-    (out,) = order.outages
-    assert out == Outage("conche", 1, NOW, datetime(2025, 12, 1, 17, 30, tzinfo=UTC))
-
-
-@pytest.mark.parametrize(
-    ("written", "utc"),
-    [
-        ("2026-03-29T01:30", datetime(2026, 3, 29, 0, 30, tzinfo=UTC)),
-        ("2026-03-29T02:30", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),  # no clock shows it: it is 03:30 then
-        ("2026-03-29T03:30", datetime(2026, 3, 29, 1, 30, tzinfo=UTC)),
-        ("2026-10-25T01:30", datetime(2026, 10, 24, 23, 30, tzinfo=UTC)),
-        ("2026-10-25T02:30", datetime(2026, 10, 25, 1, 30, tzinfo=UTC)),  # it comes twice: the second
-        ("2026-10-25T03:30", datetime(2026, 10, 25, 2, 30, tzinfo=UTC)),
-        ("2026-07-01T12:00", datetime(2026, 7, 1, 12, tzinfo=MADRID).astimezone(UTC)),
-    ],
-)
-def test_the_end_of_an_outage_is_the_wall_clocks_on_days_when_clocks_change_too(site, written, utc):
-    (out,) = site.order(machine="mixer", until=written).order.outages
-    assert out.end == utc
-
-
-@pytest.mark.parametrize(
-    ("filled", "told"),
-    [
-        ({"machine": "conche"}, "Say until when conche is out of order."),
-        ({"machine": "conche", "until": ""}, "Say until when conche is out of order."),
-        ({"until": "2025-12-01T18:00"}, "Choose what is out of order, or clear until when."),
-        ({"machine": "conche", "until": "2025-12-01T05:00"}, "Conche would be back before the plan begins"),
-        ({"machine": "conche", "until": "2025-12-01T05:20"}, "Conche would be back before the plan begins"),
-        (
-            {"machine": "conche", "until": "2025-12-01T23:00", "begin": "tomorrow"},
-            "Conche would be back before the plan begins",
-        ),
-    ],
-)
-def test_an_outage_that_is_not_whole_is_refused_aloud(site, filled, told):
-    answer = site.order(**filled)
-    assert told in answer.toast
-    assert answer.run is None
-    assert site.jobs.started == []
-
-
-def test_a_plan_that_is_being_made_already_is_shown_instead(site):
-    site.jobs.busy = "run-7"
-    answer = site.order()
-    assert answer.run == "run-7"
-    assert "under way already" in answer.toast
-
-
-def test_what_can_stay_is_of_the_plan_that_holds_when_the_new_one_begins(site):
-    site.planning.keep(hand_plan())
-    second = hand_plan(start=at(2025, 12, 2), last=TUESDAY)
-    renamed = tuple(replace(batch, name=f"T{place}") for place, batch in enumerate(second.batches))
-    site.planning.keep(replace(second, batches=renamed))
-    ask = site.asks()["replan-locks.options"]
-    now = site.post(ask, "replan-begin.value", **{"replan-begin": "now", "replan-locks": ["S1", "T0"]})
-    assert [each["value"] for each in now["replan-locks.options"]] == ["S1", "L1"]
-    assert now["replan-locks.value"] == ["S1"]
-    later = site.post(ask, "replan-begin.value", **{"replan-begin": "tomorrow", "replan-locks": ["S1", "T0"]})
-    assert [each["value"] for each in later["replan-locks.options"]] == ["T0", "T1"]
-    assert later["replan-locks.value"] == ["T0"]
-    site.clock.at = at(2025, 12, 1, 7)  # S1 has begun
-    now = site.post(ask, "replan-begin.value", **{"replan-begin": "now"})
-    assert [each["value"] for each in now["replan-locks.options"]] == ["L1"]
-
-
-def test_a_plan_that_is_being_made_is_followed_until_it_is_there(site):
-    watch = site.asks()["production-progress.children"]
-    site.jobs.runs = [run_of(state="running", progress=40.0, message="Checking every minute of the plan")]
-    going = site.post(watch, "production-poll.n_intervals", **{"production-run": "run-1", "production-done": ""})
-    assert "Checking every minute of the plan" in words(going["production-progress.children"])
-    assert going["production-poll.disabled"] is False
-    assert going["replan-submit.disabled"] is True
-    assert "production-done.data" not in going
-    site.jobs.runs = [run_of()]
-    there = site.post(watch, "production-poll.n_intervals", **{"production-run": "run-1", "production-done": ""})
-    assert there["production-done.data"] == "run-1"
-    assert there["production-poll.disabled"] is True
-    assert there["replan-submit.disabled"] is False
-
-
-def test_a_run_that_failed_says_why(site):
-    error = {
-        "code": "conflict",
-        "message": "No plan was found within {seconds} seconds; allow more.",
-        "fields": {"seconds": 30},
-    }
-    site.jobs.runs = [run_of(state="failed", error=error)]
-    watch = site.asks()["production-progress.children"]
-    told = site.post(watch, "production-poll.n_intervals", **{"production-run": "run-1", "production-done": ""})
-    assert "No plan was found within 30 seconds" in words(told["production-progress.children"])
-    others = site.post(watch, "production-poll.n_intervals", **{"production-done": ""})
-    assert others.get("production-progress.children") is None
-
-
-@pytest.mark.parametrize(
-    ("made", "chosen"),
-    [
-        ({"plan_id": "p-1", "status": "optimal"}, "now"),
-        ({"plan_id": "p-2", "status": "infeasible"}, "p-2"),
-        (None, None),
-    ],
-)
-def test_a_plan_that_was_asked_for_is_chosen_even_where_it_does_not_hold(site, made, chosen):
-    site.planning.keep(hand_plan())
-    site.planning.keep(infeasible(hand_plan()))
-    site.jobs.runs = [run_of(result=made)]
-    ask = site.asks()["production-plan.options"]
-    told = site.post(ask, "production-done.data", **{"production-done": "run-1", "production-run": "run-1"})
-    assert [each["value"] for each in told["production-plan.options"]] == ["now", "p-2", "p-1"]
-    assert told.get("production-plan.value") == chosen
-    others = site.post(ask, "production-done.data", **{"production-done": "run-1", "production-run": "run-0"})
-    assert "production-plan.value" not in others
-    minute = site.post(ask, "minute.n_intervals", **{"production-done": "run-1", "production-run": "run-1"})
-    assert "production-plan.value" not in minute
-
-
 def test_the_file_holds_the_stages_as_rest_names_them(site):
     stored = site.planning.keep(hand_plan())
     answer = site.post(site.asks()["production-download.data"], "production-csv.n_clicks", **{"production-csv": 1})
@@ -334,8 +232,3 @@ def test_a_click_on_a_bar_chooses_its_batch(site, clicked, chosen):
         site.asks()["production-batch.value"], "production-gantt.clickData", **{"production-gantt": data}
     )
     assert answer.get("production-batch.value") == chosen
-
-
-def test_an_order_is_refused_in_the_words_of_the_form():
-    with text.speaking("en"), pytest.raises(InvalidInput, match="out of order"):
-        plan_form.order(begin="now", days="1", slot="15", machine="roller", until=None, locks=(), targets={}, now=NOW)

@@ -212,7 +212,7 @@ def test_a_batch_that_cannot_keep_its_wait_is_a_conflict_that_names_it_and_the_r
     lost = Commitment("lost", "standard", (at(MONDAY, 6), at(MONDAY, 6, 30)))  # done at 11:30, to be gone by 11:45
     made = plan(problem_of(start=at(MONDAY, 12), targets={MONDAY: {"standard": 2}}, commitments=(lost,)))
     assert made.proof.status == "infeasible"
-    assert "lost has waited longer than 15 min after conching: decide whether it is still good." in {
+    assert "lost has waited longer than 15 min after conching: tell it lost unless it is still good." in {
         str(conflict.message) for conflict in made.conflicts
     }
     assert {batch.name for batch in made.batches} > {"lost"}
@@ -234,8 +234,35 @@ def test_a_batch_whose_next_machine_is_broken_until_the_end_is_a_conflict_and_no
     outage = Outage("temperer", 1, at(MONDAY, 9), at(MONDAY, 24))
     made = plan(problem_of(targets={}, commitments=(running,), outages=(outage,)))
     assert made.proof.status == "infeasible"
-    assert made.conflicts
-    assert "finishing" in str(made.conflicts[0].message)
+    told = {str(conflict.message) for conflict in made.conflicts}
+    assert any(
+        words.startswith("Out of order: temperer, which finishing needs for run. Tell a spoilt batch lost")
+        for words in told
+    )
+
+
+def test_a_batch_on_a_machine_that_breaks_is_a_conflict_that_says_what_to_do():
+    on_it = Commitment("on", "standard", (at(MONDAY, 6, 0), at(MONDAY, 6, 30)))
+    through = Commitment("through", "standard", (at(MONDAY, 1), at(MONDAY, 1, 30), at(MONDAY, 6, 30)))
+    settings = {"targets": {}, "commitments": (through, on_it)}
+    broken = Outage("conche", default_plant().blocks[1].units, at(MONDAY, 9), at(MONDAY, 12))
+    made = plan(problem_of(start=at(MONDAY, 9), outages=(broken,), **settings))
+    assert made.proof.status == "infeasible"
+    (conflict,) = (each for each in made.conflicts if each.limit == "units")
+    assert (conflict.start, conflict.end) == (at(MONDAY, 9), at(MONDAY, 11, 30))
+    assert str(conflict.message).startswith(
+        "Out of order: conche, which conching needs for on. Tell a spoilt batch lost"
+    )
+    for idle in ("mixer", "moulder"):  # out of order as well, and in nobody's way
+        elsewhere = replace(broken, machine=idle, units=1, end=at(MONDAY, 10))
+        assert plan(problem_of(start=at(MONDAY, 9), outages=(elsewhere,), **settings)).proof.status == "optimal"
+
+
+def test_no_batch_gets_the_name_of_one_that_was_lost():
+    wanted = {"targets": {MONDAY: {"standard": 2}}}
+    assert {batch.name for batch in plan(problem_of(**wanted)).batches} == {"S10-1", "S10-2"}
+    again = plan(problem_of(lost=("S10-1",), **wanted))
+    assert {batch.name for batch in again.batches} == {"S10-2", "S10-3"}
 
 
 def test_a_batch_that_cannot_be_finished_before_the_plan_ends_is_left_to_the_next_plan():
@@ -266,6 +293,9 @@ def test_locked_batches_that_break_units_or_power_are_conflicts():
     made = plan(problem_of(targets={}, commitments=same))
     assert made.proof.status == "infeasible"
     assert "units" in {conflict.limit for conflict in made.conflicts}
+    assert any("preparation lacks units (1.0)" in str(conflict.message) for conflict in made.conflicts)
+    past = Outage("mixer", 1, at(MONDAY, 6), at(MONDAY, 7))  # it has nothing to do with it
+    made = plan(problem_of(targets={}, commitments=same, outages=(past,)))
     assert any("preparation lacks units (1.0)" in str(conflict.message) for conflict in made.conflicts)
 
     weak = replace(default_plant(), contracted_kw=100.0)
