@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from chocofactory import bootstrap
-from chocofactory.api import create_server
 from chocofactory.core.clock import MADRID, StoppedClock
 from chocofactory.core.config import Settings
 from chocofactory.domain.measurements import PVPC
@@ -23,11 +22,6 @@ def at_work(folder: Path, now: datetime = NOW, *, plant: Path | None = None, pri
     if prices:
         factory.ingestion.ingest(PVPC, now.date() - timedelta(days=21), now.date())
     return factory
-
-
-def client_of(factory):
-    """A client of REST alone."""
-    return create_server(factory).test_client()
 
 
 def plant_of_every_day(folder: Path) -> Path:

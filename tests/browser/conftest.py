@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import Chrome
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
@@ -166,10 +166,10 @@ class Page:
         """Wait until no callback is under way and every chart is drawn."""
         self.until(lambda: self.js("return !!(window.store && window.store.getState)") and self.js(_SETTLED))
 
-    def until(self, condition: Any) -> Any:
+    def until(self, condition: Any, patience_s: float = PATIENCE_S) -> Any:
         """Wait until ``condition()`` is true."""
         redrawn = (StaleElementReferenceException,)
-        wait = WebDriverWait(self.driver, PATIENCE_S, poll_frequency=0.05, ignored_exceptions=redrawn)
+        wait = WebDriverWait(self.driver, patience_s, poll_frequency=0.05, ignored_exceptions=redrawn)
         return wait.until(lambda _: condition())
 
     def js(self, script: str, *arguments: Any) -> Any:
@@ -222,6 +222,33 @@ class Page:
                 self.assert_fits()
             else:
                 self.assert_clean()
+
+    def hover(self, graph: str, x: Any, y: Any) -> str:
+        """What a chart says when the mouse rests on a place of its axes; ``y`` below 1 is a share of its height.
+
+        The mouse goes there again until the chart answers: one that moves or is drawn anew meanwhile forgets it.
+        """
+        script = "const chart = document.querySelector(`#${arguments[0]} .js-plotly-plot`);"
+        script += "chart.scrollIntoView({block: 'center'}); const {xaxis, yaxis} = chart._fullLayout;"
+        script += "const {left, top} = chart.getBoundingClientRect(); const at = arguments[2] < 1"
+        script += " ? (1 - arguments[2]) * yaxis._length : yaxis.d2p(arguments[2]);"
+        script += "return [left + xaxis._offset + xaxis.d2p(arguments[1]), top + yaxis._offset + at]"
+
+        def rests(x: float, y: float) -> None:
+            self.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": x, "y": y})
+
+        def told() -> str | None:
+            return next((label.text for label in self.all(f"#{graph} .hovertext") if label.text), None)
+
+        def answered() -> str | None:
+            rests(1, 1)
+            self.until(lambda: not self.all(f"#{graph} .hovertext"))
+            rests(*self.js(script, graph, x, y))
+            with contextlib.suppress(TimeoutException):
+                return self.until(told, PATIENCE_S / 10)
+            return None
+
+        return self.until(answered)
 
     def texts(self, selector: str) -> list[str]:
         """What stands in all elements of a CSS selector, opened or not, in one line each."""

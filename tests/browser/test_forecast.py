@@ -116,8 +116,8 @@ def test_the_mouse_is_told_of_every_hour_in_a_sentence(page, demo):
     start = forecast.index[0] - timedelta(hours=48)
     for height in (0.9, 0.3):  # anywhere above the hour
         place = (noon - start) / pd.Timedelta(hours=1) + 0.5
-        assert _hover(shown, "forecast-fan", place, height).replace("\n", "") == told
-    assert _hover(shown, "forecast-week", 12, 2).replace("\n", "") == told
+        assert shown.hover("forecast-fan", place, height).replace("\n", "") == told
+    assert shown.hover("forecast-week", 12, 2).replace("\n", "") == told
 
 
 def test_what_was_said_days_ago_is_drawn_and_judged(page, demo, archived):
@@ -208,17 +208,3 @@ def test_figures_are_drawn_anew_in_another_theme(page):
     shown.until(lambda: {shown.chart(name, "_fullLayout.font.color") for name in charts} == {"#f4eadf"})
     shown.settle()
     shown.assert_clean()
-
-
-def _hover(shown, graph, x, y):
-    """What a chart says when the mouse rests on a place: of its axes, ``y`` of the fan as a share of its height."""
-    script = "const chart = document.querySelector(`#${arguments[0]} .js-plotly-plot`);"
-    script += "chart.scrollIntoView({block: 'center'}); const {xaxis, yaxis} = chart._fullLayout;"
-    script += "const {left, top} = chart.getBoundingClientRect(); const at = arguments[2] < 1"
-    script += " ? (1 - arguments[2]) * yaxis._length : yaxis.d2p(arguments[2]);"
-    script += "return [left + xaxis._offset + xaxis.d2p(arguments[1]), top + yaxis._offset + at]"
-    left, top = shown.js(script, graph, x, y)
-    shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
-    shown.until(lambda: not shown.all(f"#{graph} .hovertext"))
-    shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": left, "y": top})
-    return shown.until(lambda: next((told.text for told in shown.all(f"#{graph} .hovertext") if told.text), None))

@@ -91,7 +91,8 @@ def test_the_day_of_25_hours_has_them_all_and_tells_the_two_runs_of_an_hour_apar
     assert [len([price for price in day if price is not None]) for day in usual] == [24, 0, 24]
     assert (len(change), change[2:4]) == (25, ["02:00+02:00", "02:00+01:00"])
     told = [
-        _hover(shown, place, f"{day} 12:00") for day, place in (("2025-10-25", 3), (CLOCKS_BACK, 3), ("2025-10-27", 23))
+        shown.hover("prices-heatmap", place, f"{day} 12:00")
+        for day, place in (("2025-10-25", 3), (CLOCKS_BACK, 3), ("2025-10-27", 23))
     ]
     assert [words.rsplit(":", 1)[0] for words in told] == [
         "Saturday, 25 October 2025, 03:00",
@@ -192,16 +193,3 @@ def test_figures_are_drawn_anew_in_another_theme(page):
 
 def _range(shown):
     return tuple(shown.one(end).get_attribute("value") for end in (FIRST, LAST))
-
-
-def _hover(shown, x, y):
-    """What the heat map says when the mouse rests on a place of its axes."""
-    script = "const chart = document.querySelector('#prices-heatmap .js-plotly-plot');"
-    script += "chart.scrollIntoView({block: 'center'}); const {xaxis, yaxis} = chart._fullLayout;"
-    script += "const {left, top} = chart.getBoundingClientRect();"
-    script += "return [left + xaxis._offset + xaxis.d2p(arguments[0]), top + yaxis._offset + yaxis.d2p(arguments[1])]"
-    left, top = shown.js(script, x, y)
-    shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": 1, "y": 1})
-    shown.until(lambda: not shown.all("#prices-heatmap .hovertext"))
-    shown.driver.execute_cdp_cmd("Input.dispatchMouseEvent", {"type": "mouseMoved", "x": left, "y": top})
-    return shown.until(lambda: next((told.text for told in shown.all("#prices-heatmap .hovertext") if told.text), None))

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chocofactory import bootstrap
-from chocofactory.api import create_server
 from chocofactory.api.forecast_schemas import (
     DeviationAnswer,
     ModelDetails,
@@ -23,6 +22,7 @@ from chocofactory.domain.measurements import PVPC, SPOT, price_series
 from chocofactory.forecasting.trained import Trained
 from chocofactory.services.price_history import known
 from tests.fakes import FakeSource, wavy_prices
+from tests.rest_kit import client_of
 from tests.served_kit import NEW, OLD, a_version
 
 PREDICT = "/api/v1/predict/prices"
@@ -160,7 +160,7 @@ def test_the_pages_answer_no_path_of_rest(client, method, path, status):
 @pytest.mark.parametrize("path", ["/predict/prices/weekly", "/predict/prices/hourly"])
 def test_an_empty_store_is_a_404_in_words(tmp_path, path):
     factory = bootstrap.build(Settings(_env_file=None, data_dir=tmp_path), clock=StoppedClock(NOW), sources=[])
-    answer = create_server(factory).test_client().get(path)
+    answer = client_of(factory).get(path)
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
     assert "no prices" in answer.get_json()["detail"]
     factory.close()
@@ -250,7 +250,7 @@ def as_known(folder, at):
 def later(tmp_path_factory):
     """An application that knows all prices to the end of 2 November."""
     factory = as_known(tmp_path_factory.mktemp("later"), datetime(2024, 11, 2, 12, tzinfo=UTC))
-    yield create_server(factory).test_client()
+    yield client_of(factory)
     factory.close()
 
 
@@ -263,7 +263,7 @@ def test_what_became_known_later_changes_nothing(later, tmp_path_factory, minute
     """Asked later for a past moment, it tells what was told at that moment, whatever came since."""
     at = datetime(2024, 10, 22, tzinfo=UTC) + timedelta(minutes=minutes)
     factory = as_known(tmp_path_factory.mktemp("then"), at)
-    told = create_server(factory).test_client().post(PREDICT, json={"horizon": horizon}).get_json()
+    told = client_of(factory).post(PREDICT, json={"horizon": horizon}).get_json()
     factory.close()
     PriceForecastAnswer.model_validate(told)
     assert len(told["predictions"]) == horizon

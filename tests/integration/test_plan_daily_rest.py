@@ -7,7 +7,8 @@ import pytest
 from chocofactory.api.optimize_schemas import DailyAnswer, SummaryAnswer
 from chocofactory.api.window_schemas import WindowsAnswer
 from chocofactory.core.clock import MADRID, day_grid
-from tests.plans_kit import at_work, client_of, events, plant_of_every_day, utc
+from tests.plans_kit import at_work, events, plant_of_every_day, utc
+from tests.rest_kit import client_of
 
 PLANS = "/api/v1/optimize/production"
 

@@ -18,7 +18,8 @@ from chocofactory.api.optimize_schemas import (
 )
 from chocofactory.domain.measurements import PVPC
 from chocofactory.services.planning import KIND
-from tests.plans_kit import NOW, at_work, client_of, events
+from tests.plans_kit import NOW, at_work, events
+from tests.rest_kit import client_of
 
 PLANS = "/api/v1/optimize/production"
 DAY = {"date": "2025-03-28", "days": 1}

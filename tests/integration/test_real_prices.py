@@ -18,10 +18,10 @@ import pytest
 import structlog
 
 from chocofactory import bootstrap, cli
-from chocofactory.api import create_server
 from chocofactory.core.clock import MADRID, StoppedClock
 from chocofactory.core.config import Settings
 from chocofactory.domain.measurements import ENERGY_PRICE, PVPC, price_series
+from tests.rest_kit import client_of
 
 pytestmark = pytest.mark.realdata
 
@@ -103,7 +103,7 @@ def test_there_is_no_gap_from_the_first_hour_to_the_last(factory):
 
 
 def test_rest_says_the_sum_of_every_local_day_as_the_file_has_it(factory, hours):
-    client = create_server(factory).test_client()
+    client = client_of(factory)
     told, counts = defaultdict(float), Counter()
     for year in range(FIRST.year, LAST.year + 1):
         first, last = max(FIRST, date(year, 1, 1)), date(year, 12, 31)

@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chocofactory import bootstrap
-from chocofactory.api import create_server
 from chocofactory.core.clock import MADRID, StoppedClock
 from chocofactory.core.config import Settings
 from chocofactory.domain.measurements import SIAR_DAILY
 from chocofactory.services.climate import Scope
 from chocofactory.services.siar import ETL, siar_files
 from chocofactory.sources.siar import COLUMNS
+from tests.rest_kit import client_of
 
 pytestmark = pytest.mark.realdata
 
@@ -236,7 +236,7 @@ def test_a_leap_year_is_whole(climate):
 
 
 def test_rest_tells_the_same(built):
-    client = create_server(built[0]).test_client()
+    client = client_of(built[0])
     body = client.get("/api/v1/analysis/siar-summary?pooled=true").get_json()
     assert (body["total_records"], body["hot_days"]["days"]) == (8931, 1518)
     assert body["seasonal_insights"]["best_month"]["name"] == "September"

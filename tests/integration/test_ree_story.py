@@ -14,7 +14,6 @@ import pytest
 import structlog
 
 from chocofactory import bootstrap
-from chocofactory.api import create_server
 from chocofactory.core.clock import MADRID, StoppedClock, day_bounds, day_grid
 from chocofactory.core.config import Settings
 from chocofactory.core.logs import configure_logs
@@ -23,6 +22,7 @@ from chocofactory.domain.prices import DayState
 from chocofactory.sources.files import read_prices
 from tests.fakes import wavy_generation
 from tests.loopback import Loopback, ReePlayer, recorded_prices
+from tests.rest_kit import client_of
 from tests.schedule_kit import catch_up
 
 pytestmark = pytest.mark.realdata
@@ -114,7 +114,7 @@ def tell(tmp_path, played):
         opened.append(lambda *_: factory.close())
         factory.generation_ingestion.ingest(WEEK_AGO, FRIDAY)  # there already: most stories are about prices
         asked = _Joined(server.requests for server in servers)
-        return Story(factory, clock, *players, asked, create_server(factory).test_client())
+        return Story(factory, clock, *players, asked, client_of(factory))
 
     yield begin
     for close in reversed(opened):

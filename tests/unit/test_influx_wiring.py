@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 
 from chocofactory import bootstrap
-from chocofactory.api import create_server
 from chocofactory.core.clock import MADRID, StoppedClock
 from chocofactory.core.config import load_settings
 from chocofactory.core.errors import ConfigurationError, MixedProvenance
@@ -17,6 +16,7 @@ from tests.contract_kit import hours, write
 from tests.fakes import FakeSource
 from tests.influx_kit import AWAY, REFUSED, TOKEN, WRITTEN, Player, csv
 from tests.loopback import Loopback
+from tests.rest_kit import client_of
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_with_the_server_away_it_starts_and_says_so_everywhere(away, factory, pl
     clock.at += timedelta(minutes=5)
     outbox = factory.health.outbox()
     assert (outbox.entries, outbox.rows, outbox.age_s) == (1, 2, 300)
-    client = create_server(factory).test_client()
+    client = client_of(factory)
     answer = client.get("/ready")
     body = answer.get_json()
     assert answer.status_code == 503
@@ -152,5 +152,5 @@ def test_a_store_in_the_data_folder_has_no_outbox(tmp_path, clock):
     assert plain.health.outbox() is None
     assert not plain.delivery.needed
     assert plain.delivery.deliver() == 0
-    assert create_server(plain).test_client().get("/ready").get_json()["outbox"] is None
+    assert client_of(plain).get("/ready").get_json()["outbox"] is None
     plain.close()

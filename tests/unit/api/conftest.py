@@ -3,11 +3,11 @@ from datetime import date, datetime
 import pytest
 
 from chocofactory import bootstrap
-from chocofactory.api import create_server
 from chocofactory.core.clock import MADRID, StoppedClock
 from chocofactory.core.config import load_settings
 from chocofactory.domain.measurements import PVPC
 from tests.fakes import FakeSource, wavy_prices
+from tests.rest_kit import client_of
 
 
 @pytest.fixture
@@ -25,13 +25,6 @@ def factory(tmp_path, source):
 
 
 @pytest.fixture
-def server(factory):
-    return create_server(factory)
-
-
-@pytest.fixture
-def client(server):
+def client(factory):
     """Behind a catch-all that answers pages, as Dash has it."""
-    server.add_url_rule("/", "home", lambda: "<html>page</html>")
-    server.add_url_rule("/<path:path>", "page", lambda path: "<html>page</html>", methods=["GET", "POST", "PUT"])
-    return server.test_client()
+    return client_of(factory, pages=True)

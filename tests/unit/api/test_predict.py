@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chocofactory.api import create_server
 from chocofactory.api.forecast_schemas import OriginalForecastAnswer, PriceForecastAnswer
 from chocofactory.core.clock import MADRID, StoppedClock
 from chocofactory.core.errors import NotFound
+from tests.rest_kit import client_of
 from tests.served_kit import NEW, FakeForecasts, FakeModels, with_fakes
 
 PREDICT = "/api/v1/predict/prices"
@@ -204,7 +204,7 @@ OFFSETS = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(
 def ask():
     """Posts a body to a server that has nothing but forecasts: the answer, and what the service was asked."""
     service = FakeForecasts(StoppedClock(NOW))
-    client = create_server(SimpleNamespace(forecasts=service)).test_client()
+    client = client_of(SimpleNamespace(forecasts=service))
 
     def post(body):
         service.asked.clear()

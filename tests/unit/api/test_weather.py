@@ -3,12 +3,12 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from chocofactory import bootstrap
-from chocofactory.api import create_server
 from chocofactory.core.clock import StoppedClock
 from chocofactory.core.config import load_settings
 from chocofactory.core.errors import KeyRefused, RateLimited, SourceDown
 from chocofactory.sources.base import IssuedForecast
 from tests.fakes import FakeStation, hourly_weather
+from tests.rest_kit import client_of
 
 HOUR = timedelta(hours=1)
 NOW = datetime(2025, 12, 1, 9, 20, tzinfo=UTC)
@@ -33,7 +33,7 @@ def factory(tmp_path, aemet):
 
 @pytest.fixture
 def client(factory):
-    return create_server(factory).test_client()
+    return client_of(factory)
 
 
 @pytest.mark.parametrize("prefix", ["", "/api/v1"])
@@ -112,7 +112,7 @@ def test_what_failed_in_part_is_said_in_the_answer(client, factory, aemet):
 
 def test_without_any_source_the_answer_says_which_key_to_set(tmp_path):
     built = bootstrap.build(load_settings(data_dir=tmp_path), clock=StoppedClock(NOW), sources=[])
-    answer = create_server(built).test_client().post("/weather/ingest", json={})
+    answer = client_of(built).post("/weather/ingest", json={})
     assert answer.status_code == 409
     assert "CHOCO_AEMET_KEY" in answer.get_json()["detail"]
     built.close()
