@@ -9,6 +9,7 @@ import typer
 from chocofactory import __version__
 from chocofactory.cli import data, forecasts, planning, plant, status, store
 from chocofactory.cli.backtest import backtest
+from chocofactory.cli.filling import backfill
 from chocofactory.cli.scoring import score
 from chocofactory.cli.terminal import Exit, err, exit_of, fail, opened, out
 from chocofactory.core.config import Settings, load_settings
@@ -26,7 +27,16 @@ app.add_typer(planning.plan, name="plan")
 app.add_typer(plant.plant, name="plant")
 app.add_typer(store.store, name="store")
 
-for _command in (forecasts.forecast, forecasts.train, backtest, score, status.gaps, status.status, status.config):
+for _command in (
+    forecasts.forecast,
+    forecasts.train,
+    backtest,
+    score,
+    status.gaps,
+    backfill,
+    status.status,
+    status.config,
+):
     app.command()(_command)
 
 
