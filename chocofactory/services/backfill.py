@@ -42,9 +42,8 @@ WHATS = {
 }
 """What a backfill can be limited to, by the kind of run that fetches it."""
 
-WITHOUT_THESE = "{source} answered without these."
-WAITING = "They were taken, and wait for the store's server."
-HOLDS_NOTHING = "This series holds nothing yet: ask for a range of days."
+_WAITING = Message("They were taken, and wait for the store's server.")
+_HOLDS_NOTHING = Message("This series holds nothing yet: ask for a range of days.")
 _LONGEST_RUN = timedelta(days=366)
 _MOST_RUNS_LOOKED_AT = 20
 
@@ -113,7 +112,7 @@ class Backfill:
         given = {**days, "source": source, "what": what, "force": force}
         return {name: value for name, value in given.items() if value}
 
-    def due(self, days_back: int = -1) -> dict[str, Any] | None:
+    def due(self, days_back: int | None = None) -> dict[str, Any] | None:
         """Parameters of the run that is needed, None when none is.
 
         It is when some source can deliver what is missing of the days before the last ``days_back`` (which other tasks
@@ -125,11 +124,11 @@ class Backfill:
             The store cannot say what is missing.
 
         """
-        newest = local_date(self._clock.now()) - timedelta(days=days_back)
+        before = date.max if days_back is None else local_date(self._clock.now()) - timedelta(days=days_back)
         in_vain = self._in_vain()
         for recovery in self._recoveries.all():
             tried = in_vain.get(str(recovery.series), set())
-            if any(day < newest and day not in tried for day in recovery.days):
+            if any(day < before and day not in tried for day in recovery.days):
                 return {}
         return None
 
@@ -209,7 +208,7 @@ class Backfill:
         parts = [(each.times, each.reason) for each in wanted.lost]
         parts += [(still, _why(wanted, asked, only))] if asked else []
         parts = [part for part in parts if len(part[0])]
-        parts += [(still, Message(HOLDS_NOTHING))] if wanted.found is None else []
+        parts += [(still, _HOLDS_NOTHING)] if wanted.found is None else []
         return {
             "series": str(wanted.series),
             "measurement": wanted.series.measurement.name,
@@ -264,11 +263,11 @@ def _days_asked(report: DaysReport) -> _Asked:
 def _why(before: Recovery, asked: _Asked, only: str | None) -> Message:
     """Why something that was asked for did not come."""
     if asked.counts.queued:
-        return Message(WAITING)
+        return _WAITING
     if asked.failures:
         error = most_telling(asked.failures)
         return Message(error.message, **error.fields)
-    return Message(WITHOUT_THESE, source=only or ", ".join(before.sources))
+    return Message("{source} answered without these.", source=only or ", ".join(before.sources))
 
 
 def _told(times: pd.DatetimeIndex, reason: Message) -> dict[str, Any]:

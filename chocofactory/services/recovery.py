@@ -45,13 +45,10 @@ KINDS: dict[Measurement, str] = {
 }
 """The kind of run that fetches each measurement day by day; the others come in files alone."""
 
-NO_SOURCE = "No source that is set up delivers this series."
-ONLY_FILES = "It comes in files alone: import them."
-BEFORE_MARKET = "{market} begins on {earliest}."
-OTHER_LENGTH = "The prices of these days are kept in intervals of another length."
-WHOLE_WITHOUT = "The generation of these days is whole without it."
-NO_PAST = "{source} tells the hour under way alone, and nothing of the past."
-OUT_OF_REACH = "{source} has the last {hours} hours alone."
+_NO_SOURCE = Message("No source that is set up delivers this series.")
+_ONLY_FILES = Message("It comes in files alone: import them.")
+_OTHER_LENGTH = Message("The prices of these days are kept in intervals of another length.")
+_WHOLE_WITHOUT = Message("The generation of these days is whole without it.")
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,7 @@ class Recoveries:
             wanted = rules.missing_times(found.gaps, series.resolution)
         if not sources:
             files = series.measurement not in KINDS or series.measurement in {SIAR_DAILY, GENERATION}
-            times, lost = wanted[:0], [Lost(wanted, Message(ONLY_FILES if files else NO_SOURCE))]
+            times, lost = wanted[:0], [Lost(wanted, _ONLY_FILES if files else _NO_SOURCE)]
         elif series.measurement is ENERGY_PRICE:
             times, lost = self._of_prices(series, wanted, force=force)
         elif series.measurement is GENERATION:
@@ -182,14 +179,14 @@ class Recoveries:
         earliest = EARLIEST[market]
         early = wanted < pd.Timestamp(day_start(earliest))
         late = wanted[~early]
-        before = Message(BEFORE_MARKET, market=market, earliest=earliest)
+        before = Message("{market} begins on {earliest}.", market=market, earliest=earliest)
         if not len(late):
             return late, [Lost(wanted, before)]
         ours = self._is_in_force(series, late)
         if not force:
             days = days_of(late)
             ours &= _on(late, self._prices.missing_days(market, days[0], days[-1]))
-        return late[ours], [Lost(wanted[early], before), Lost(late[~ours], Message(OTHER_LENGTH), covered=True)]
+        return late[ours], [Lost(wanted[early], before), Lost(late[~ours], _OTHER_LENGTH, covered=True)]
 
     def _is_in_force(self, series: Series, times: pd.DatetimeIndex) -> npt.NDArray[Any]:
         """Whether, of the series of a market, this one held the newest price before each time; hours where none did."""
@@ -225,17 +222,21 @@ class Recoveries:
         if days:
             grid = rules.expected_grid(found.start, found.end, found.series.resolution)
             times = grid[_on(grid, days)]
-        return times, [Lost(wanted.difference(times), Message(WHOLE_WITHOUT), covered=True)]
+        return times, [Lost(wanted.difference(times), _WHOLE_WITHOUT, covered=True)]
 
     def _of_hours(self, series: Series, wanted: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, list[Lost]]:
         """The hours that the source still has: of one that tells the present alone, none."""
         reach = self._weather.reaches()[series]
         source = series.keys["provider"]
         if not reach:
-            return wanted[:0], [Lost(wanted, Message(NO_PAST, source=source))]
+            return wanted[:0], [
+                Lost(
+                    wanted, Message("{source} tells the hour under way alone, and nothing of the past.", source=source)
+                )
+            ]
         hour = self._clock.now().replace(minute=0, second=0, microsecond=0)
         there = wanted >= pd.Timestamp(hour - reach)
-        why = Message(OUT_OF_REACH, source=source, hours=reach // HOUR)
+        why = Message("{source} has the last {hours} hours alone.", source=source, hours=reach // HOUR)
         return wanted[there], [Lost(wanted[~there], why)]
 
 

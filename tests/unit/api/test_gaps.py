@@ -112,6 +112,13 @@ def test_filling_by_itself_starts_a_run_only_where_it_can_help(client, factory, 
     assert "in vain" in body["detail"]
 
 
+def test_filling_by_itself_thinks_of_tomorrow_once_it_is_out(client, factory, source):
+    factory.clock.at = datetime.fromisoformat("2025-03-12T20:30+01:00")
+    source.known = wavy_prices(date(2025, 3, 13), date(2025, 3, 13))
+    run = ended(factory, client.post("/gaps/backfill/auto"))
+    assert (run.state, run.result["got"]) == ("succeeded", 24)
+
+
 def test_filling_by_itself_says_when_nothing_is_missing(client):
     answer = client.post("/gaps/backfill/auto")
     assert (answer.status_code, answer.get_json()["detail"]) == (200, "Nothing is missing.")
