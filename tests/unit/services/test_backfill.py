@@ -340,3 +340,16 @@ def test_after_a_backfill_from_a_complete_source_nothing_that_can_be_had_is_miss
     pd.testing.assert_frame_equal(after.loc[before.index], before)
     assert after["price_eur_kwh"].tolist() == whole.tolist()
     factory.close()
+
+
+def test_the_demonstration_fills_its_history_as_well(tmp_path, clock):
+    factory = bootstrap.build(load_settings(data_dir=tmp_path, mode="demo"), clock=clock)
+    factory.history.ingest(date(2025, 10, 1), date(2025, 10, 31))
+    whole = factory._store.read(SIAR_DAILY, *day_bounds(date(2025, 10, 1), date(2025, 10, 31)))
+    factory._store.delete(SIAR_DAILY, *day_bounds(date(2025, 10, 25), date(2025, 10, 27)))
+    run, lines = fill(factory, what="siar")
+    (line,) = lines.values()
+    assert (run.state, line["sources"], line["asked"], line["got"]) == ("succeeded", ["demo"], 3, 3)
+    now = factory._store.read(SIAR_DAILY, *day_bounds(date(2025, 10, 1), date(2025, 10, 31)))
+    pd.testing.assert_frame_equal(now.drop(columns="written_at"), whole.drop(columns="written_at"))
+    factory.close()
