@@ -169,9 +169,9 @@ class Backfill:
                 )
             if kind == "ingest_generation":
                 return _days_asked(self._generation.ingest(days[0], days[-1], force=force, report=report, only=only))
+            return self._ask_in_runs(kind or "", series.keys.get("provider"), days, report)
         except SourceError as error:
             return _Asked(failures=[error])
-        return self._ask_in_runs(kind or "", series.keys.get("provider"), days, report)
 
     def _ask_in_runs(self, kind: str, provider: str | None, days: Iterable[date], report: Report) -> _Asked:
         """Ask for runs of days, of services that fetch whole ranges; not on where the source is itself the trouble."""
@@ -226,11 +226,11 @@ class Backfill:
         }
 
     def _in_vain(self) -> dict[str, set[date]]:
-        """Days of each series, by its text, that runs of the last hours have asked for without getting them."""
+        """Days of each series, by its text, for which runs of the last hours asked every source in vain."""
         since = self._clock.now() - IN_VAIN
         out: dict[str, set[date]] = {}
         for run in self._jobs.recent(kind=KIND, limit=_MOST_RUNS_LOOKED_AT):
-            if run.created_at <= since:
+            if run.created_at <= since or run.params.get("source"):
                 continue
             for line in (run.result or {}).get("backfill", ()):
                 for first, last in line["in_vain"]:
