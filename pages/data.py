@@ -92,10 +92,7 @@ def layout(first: object = None, last: object = None, **_query: Any) -> Componen
                     html.H2(_("Fetch, fill, import")),
                     html.Div(
                         [
-                            controls.button(
-                                _("Fetch what is new"), ids.fetch, icon_name="arrow-clockwise", kind="primary"
-                            ),
-                            controls.button(_("Fill all gaps"), ids.fill_all),
+                            _buttons(),
                             _range_form(begin_day, end_day, today),
                             _uploads(),
                         ],
@@ -287,6 +284,16 @@ def _source(source: Source, now: datetime) -> Component:
         source.state,
         age=now - record.last_success_at if record and record.last_success_at else None,
         error=names.explain(error) if error else None,
+    )
+
+
+def _buttons() -> Component:
+    return html.Div(
+        [
+            controls.button(_("Fetch what is new"), ids.fetch, icon_name="arrow-clockwise", kind="primary"),
+            controls.button(_("Fill all gaps"), ids.fill_all),
+        ],
+        className="buttons",
     )
 
 
