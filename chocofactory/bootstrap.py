@@ -14,6 +14,7 @@ from chocofactory.domain.plant_file import parse_plant
 from chocofactory.domain.tariff import tariff
 from chocofactory.forecasting.registry import Registry
 from chocofactory.services.accuracy import Accuracy
+from chocofactory.services.backfill import Backfill
 from chocofactory.services.backtests import Backtests
 from chocofactory.services.climate import Climate
 from chocofactory.services.delivery import Delivery
@@ -30,8 +31,10 @@ from chocofactory.services.models import Models
 from chocofactory.services.planning import Planning
 from chocofactory.services.plant_files import DEFAULT, plant_text
 from chocofactory.services.prices import Prices
+from chocofactory.services.recovery import Recoveries
 from chocofactory.services.routine import (
     delivery_task,
+    gap_task,
     looking_ahead_tasks,
     other_data_tasks,
     price_tasks,
@@ -102,6 +105,8 @@ class Factory:
     training: Training
     accuracy: Accuracy
     gaps: Gaps
+    recoveries: Recoveries
+    backfill: Backfill
     jobs: Jobs
     health: Health
     delivery: Delivery
@@ -165,6 +170,10 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     expected = ExpectedWeather(weather, climate, clock, plant.room.margin_c)
     planning = Planning(state.plans, store, clock, plant, plant_source, prices, forecasts, expected)
     jobs.register([planning.job()])
+    gaps = Gaps(store, clock)
+    recoveries = Recoveries(gaps, ingestion, weather_ingestion, generation_ingestion, history, clock)
+    backfill = Backfill(recoveries, ingestion, weather_ingestion, generation_ingestion, history, jobs, clock)
+    jobs.register([backfill.job()])
     delivery = Delivery(store)
     schedule = Schedule(state.tasks, jobs, clock, settings.cadence)
     demo = settings.mode == "demo"
@@ -172,6 +181,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         schedule.register(price_tasks(ingestion, clock, days_back))
         schedule.register(weather_tasks(weather_ingestion, clock, days_back))
         schedule.register(other_data_tasks(generation_ingestion, history, clock, days_back))
+        schedule.register([gap_task(backfill, days_back)])
     if delivery.needed:
         schedule.register([delivery_task(delivery)])
     if days_back or settings.train_days:
@@ -197,7 +207,9 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
         models=models,
         training=training,
         accuracy=Accuracy(store, clock),
-        gaps=Gaps(store, clock),
+        gaps=gaps,
+        recoveries=recoveries,
+        backfill=backfill,
         jobs=jobs,
         health=Health(store, state, prices, clock, [source.name for source in asked]),
         delivery=delivery,

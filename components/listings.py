@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from components import names, text
+from components.backfill_words import backfill_lines
 from components.cards import run_state
 from components.tables import Column, table
 from components.text import N_, _, ngettext
@@ -66,6 +67,8 @@ def runs_table(runs: Sequence[Any], now: datetime) -> Component:
 def run_result(run: Any) -> Component | None:
     """What a run came to: a line for each market, source or file, and what it could not do; None while it goes on."""
     result = run.result or {}
+    if "backfill" in result:
+        return html.Ul([html.Li(line) for line in backfill_lines(result)], className="result")
     lines = [line for market in result.get("markets", ()) for line in _market_lines(market)]
     lines += _generation_lines(result) if "days" in result else []
     lines += [_source_line(source) for source in result.get("sources", ())]

@@ -78,6 +78,7 @@ _JOBS: Mapping[str, str] = {
     "ingest_siar": N_("Simulate SIAR days"),
     "ingest_generation": N_("Fetch generation"),
     "import_generation": N_("Import generation"),
+    "backfill": N_("Fill gaps"),
     "issue_forecast": N_("Issue a forecast"),
     "plan_production": N_("Plan production"),
     "train_models": N_("Train the price models"),

@@ -14,6 +14,7 @@ from chocofactory.bootstrap import factory
 from chocofactory.core.clock import local_date
 from chocofactory.core.errors import JobBusy, StoreError
 from chocofactory.domain.measurements import price_series
+from chocofactory.services.backfill import KIND as BACKFILL
 from chocofactory.services.imports import LARGEST_UPLOAD_BYTES, import_uploads
 from chocofactory.services.ranges import FIRST_DAY, check_days
 from components import calendar_figures, cards, controls, listings, names, twins
@@ -49,6 +50,7 @@ class ids:  # noqa: N801 - read as a namespace
     last = "data-last"
     force = "data-force"
     fill = "data-fill"
+    fill_all = "data-fill-all"
     what = "data-what"
     upload = "data-upload"
     upload_siar = "data-upload-siar"
@@ -90,9 +92,7 @@ def layout(first: object = None, last: object = None, **_query: Any) -> Componen
                     html.H2(_("Fetch, fill, import")),
                     html.Div(
                         [
-                            controls.button(
-                                _("Fetch what is new"), ids.fetch, icon_name="arrow-clockwise", kind="primary"
-                            ),
+                            _buttons(),
                             _range_form(begin_day, end_day, today),
                             _uploads(),
                         ],
@@ -150,6 +150,7 @@ def coverage(name: str, _done: str, theme: str) -> tuple[Any, Any, bool, Any]:
     Output(ids.run, "data"),
     Input(ids.fetch, "n_clicks"),
     Input(ids.fill, "n_clicks"),
+    Input(ids.fill_all, "n_clicks"),
     *(Input(upload, "contents") for upload in UPLOADS),
     *(State(upload, "filename") for upload in UPLOADS),
     State(ids.what, "value"),
@@ -158,13 +159,15 @@ def coverage(name: str, _done: str, theme: str) -> tuple[Any, Any, bool, Any]:
     State(ids.force, "value"),
     prevent_initial_call=True,
 )
-def begin(_fetch: int, _fill: int, *given: Any) -> list[str]:
+def begin(_fetch: int, _fill: int, _fill_all: int, *given: Any) -> list[str]:
     """Start what was asked for, and show it; a run of the kind that is under way already is shown instead."""
     asked = dash.ctx.triggered_id
     contents, names_of_files = given[: len(UPLOADS)], given[len(UPLOADS) : 2 * len(UPLOADS)]
     what, first, last, force = given[2 * len(UPLOADS) :]
     if asked == ids.fetch:
         return [run for kind, params in _news() if (run := _start(kind, params))]
+    if asked == ids.fill_all:
+        return [_start(BACKFILL, factory().backfill.params())]
     if asked == ids.fill:
         return [run] if (run := _fill_range(what, first, last, force=bool(force))) else dash.no_update
     place = list(UPLOADS).index(asked)
@@ -178,6 +181,7 @@ def begin(_fetch: int, _fill: int, *given: Any) -> list[str]:
     Output(ids.poll, "disabled"),
     Output(ids.fetch, "disabled"),
     Output(ids.fill, "disabled"),
+    Output(ids.fill_all, "disabled"),
     Input(ids.poll, "n_intervals"),
     Input(ids.run, "data"),
     State(ids.done, "data"),
@@ -196,7 +200,7 @@ def watch(_ticks: int | None, started: list[str] | None, done: str) -> tuple[Any
     busy = bool(active)
     ended = recent[0].id if recent and not busy else done
     news = dash.no_update if ended == done else ended
-    return progress, listings.runs_table(recent, factory().clock.now()), news, not busy, busy, busy
+    return progress, listings.runs_table(recent, factory().clock.now()), news, not busy, busy, busy, busy
 
 
 def _news() -> list[tuple[str, dict[str, Any]]]:
@@ -280,6 +284,16 @@ def _source(source: Source, now: datetime) -> Component:
         source.state,
         age=now - record.last_success_at if record and record.last_success_at else None,
         error=names.explain(error) if error else None,
+    )
+
+
+def _buttons() -> Component:
+    return html.Div(
+        [
+            controls.button(_("Fetch what is new"), ids.fetch, icon_name="arrow-clockwise", kind="primary"),
+            controls.button(_("Fill all gaps"), ids.fill_all),
+        ],
+        className="buttons",
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 
-LATER_ROOTS = ("alerts", "dashboard", "gaps", "logs", "scheduler")
+LATER_ROOTS = ("alerts", "dashboard", "logs", "scheduler")
 """Roots of the original system's REST that have no resource: they are REST's all the same, and never a page."""
 PAGES_ON_ROOTS = ("/jobs",)
 """Pages whose address is also a root of REST; what lies below it is REST's."""

@@ -14,6 +14,7 @@ from flask_openapi3 import APIBlueprint, Info, OpenAPI
 from chocofactory import __version__
 from chocofactory.api import (
     analysis,
+    gaps,
     health,
     insights,
     jobs,
@@ -37,7 +38,21 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 CANONICAL = "/api/v1"
-RESOURCES = (health, prices, predict, production, optimize, models, insights, weather, siar, analysis, scheduler, jobs)
+RESOURCES = (
+    health,
+    prices,
+    predict,
+    production,
+    optimize,
+    models,
+    insights,
+    weather,
+    siar,
+    analysis,
+    scheduler,
+    gaps,
+    jobs,
+)
 LARGEST_BODY_BYTES = 1_000_000
 """Of a REST request; uploads have a limit of their own."""
 LARGEST_PAGE_BODY_BYTES = 120_000_000

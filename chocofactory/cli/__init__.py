@@ -9,6 +9,7 @@ import typer
 from chocofactory import __version__
 from chocofactory.cli import data, forecasts, planning, plant, status, store, tasks
 from chocofactory.cli.backtest import backtest
+from chocofactory.cli.filling import backfill
 from chocofactory.cli.scoring import score
 from chocofactory.cli.terminal import Exit, err, exit_of, fail, opened, out
 from chocofactory.core.config import Settings, load_settings
@@ -33,6 +34,7 @@ for _command in (
     backtest,
     score,
     status.gaps,
+    backfill,
     status.status,
     status.config,
     tasks.scheduler,

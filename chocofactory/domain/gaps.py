@@ -97,6 +97,13 @@ def find_gaps(times: pd.DatetimeIndex, start: datetime, end: datetime, resolutio
     return out
 
 
+def missing_times(found: Iterable[Gap], resolution: timedelta) -> pd.DatetimeIndex:
+    """The start of every interval in gaps that are in order of time: UTC, sorted, named ``time``."""
+    parts = [expected_grid(gap.start, gap.end, resolution) for gap in found]
+    empty = pd.DatetimeIndex([], dtype="datetime64[us, UTC]", name="time")
+    return pd.DatetimeIndex(empty.append(parts)) if parts else empty
+
+
 def day_runs(days: Iterable[date], longest: timedelta) -> list[tuple[date, date]]:
     """Group days (any order, doubles allowed) into runs of consecutive ones, ``(first, last)``, both included.
 

@@ -81,7 +81,7 @@ class Gaps:
         """
         whole = (ENERGY_PRICE, WEATHER_OBSERVATION, WEATHER_DAILY, SIAR_DAILY)
         known = [series for measurement in whole for series in self._store.series(measurement)]
-        known += [one for one in self._store.series(GENERATION) if _stands_for_all(one) or one.resolution == HOURLY]
+        known += [one for one in self._store.series(GENERATION) if stands_for_all(one) or one.resolution == HOURLY]
         known += self._store.series(DEMAND)
         first = price_series(PVPC)
         return [first, *(series for series in known if series != first)]
@@ -90,7 +90,7 @@ class Gaps:
         """Counts by local day: see ``SeriesStore.coverage``; what cannot be there by now is not expected."""
         table = self._memo.get(
             ("coverage", str(series), first, last),
-            lambda: gaps.daily_coverage(self._times(series), series.resolution, first, last),
+            lambda: gaps.daily_coverage(self.times(series), series.resolution, first, last),
         ).copy()
         horizon = self._horizon(series)
         end = local_date(horizon - timedelta(microseconds=1))
@@ -113,7 +113,7 @@ class Gaps:
         """
         check_days(first or FIRST_DAY, last or LAST_DAY)
         horizon = self._horizon(series)
-        times = self._times(series)
+        times = self.times(series)
         if first is None and not len(times):
             return None
         begin = times[0].to_pydatetime() if len(times) else day_bounds(FIRST_DAY)[0]
@@ -134,8 +134,8 @@ class Gaps:
         found = (self.find(series, first, last) for series in self.series())
         return [entry for entry in found if entry is not None]
 
-    def _times(self, series: Series) -> pd.DatetimeIndex:
-        """Every interval start of a series that is present."""
+    def times(self, series: Series) -> pd.DatetimeIndex:
+        """Every interval start (UTC) of a series that is present, sorted."""
         return self._memo.get(
             ("times", str(series)), lambda: self._store.times(series, *day_bounds(FIRST_DAY, LAST_DAY))
         )
@@ -149,9 +149,9 @@ class Gaps:
         """
         now = self._clock.now()
         if series.measurement in {SIAR_DAILY, DEMAND} or (
-            series.measurement is GENERATION and not _stands_for_all(series)
+            series.measurement is GENERATION and not stands_for_all(series)
         ):
-            times = self._times(series)
+            times = self.times(series)
             if not len(times):
                 return day_bounds(FIRST_DAY)[0]
             last = times[-1].to_pydatetime()
@@ -168,6 +168,6 @@ class Gaps:
         return day_bounds(tomorrow if out else today)[1]
 
 
-def _stands_for_all(series: Series) -> bool:
+def stands_for_all(series: Series) -> bool:
     """Whether a series of generation is the one that tells which days are there."""
     return series == generation.daily_series(COMBINED_CYCLE)

@@ -132,15 +132,22 @@ class GenerationIngestion:
         """The kinds of runs for which there is a source."""
         return ["ingest_generation"] if self._sources else []
 
+    @property
+    def sources(self) -> list[str]:
+        """Names of the sources, in the order in which they are asked."""
+        return [source.name for source in self._sources]
+
     def due(self, days_back: int) -> list[date]:
         """Published days of the last ``days_back`` that are missing; none where no source delivers generation."""
         today = local_date(self._clock.now())
         return self.missing_days(today - timedelta(days=days_back), today) if self._sources else []
 
-    def ingest(self, first: date, last: date, *, force: bool = False, report: Report = quiet) -> DaysReport:
+    def ingest(
+        self, first: date, last: date, *, force: bool = False, report: Report = quiet, only: str | None = None
+    ) -> DaysReport:
         """Bring in the local days ``first`` ... ``last``: only what is missing, unless forced.
 
-        A day that is not published yet is never asked for.
+        A day that is not published yet is never asked for. ``only`` names the one source to ask.
 
         Raises
         ------
@@ -165,7 +172,7 @@ class GenerationIngestion:
         outcome = DaysReport(first, last)
         by_day: dict[date, list[str]] = {}
         failures: list[SourceError] = []
-        for source in self._sources:
+        for source in (one for one in self._sources if only in {None, one.name}):
             failures += self._from_source(source, wanted, by_day, outcome, report)
             done = {day for day in wanted if force and day in by_day}
             wanted = [day for day in self.missing_days(first, known) if day in wanted and day not in done]

@@ -13,7 +13,7 @@ from chocofactory.core.errors import InvalidInput, NotPublished, SourceError, St
 from chocofactory.core.logs import get_logger
 from chocofactory.domain import prices
 from chocofactory.domain.measurements import HOURLY, PVPC, SPOT, price_series
-from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, tell_waiting
+from chocofactory.services.jobs import JobKind, Outcome, describe, quiet, share, tell_waiting
 from chocofactory.services.ranges import check_days
 from chocofactory.services.sources import SourceLog, in_runs, most_telling
 from chocofactory.store.base import WriteCounts
@@ -99,6 +99,10 @@ class PriceIngestion:
         """Markets that some source delivers, PVPC first."""
         return sorted(set().union(*(source.markets for source in self._sources)), key=[PVPC, SPOT].index)
 
+    def sources_of(self, market: str) -> list[str]:
+        """Names of the sources that deliver a market, in the order in which they are asked."""
+        return [source.name for source in self._sources if market in source.markets]
+
     @property
     def until(self) -> datetime:
         """The end of tomorrow (exclusive, UTC), beyond which no price is known."""
@@ -139,12 +143,20 @@ class PriceIngestion:
         return out
 
     def ingest(
-        self, market: str, first: date, last: date, *, force: bool = False, report: Report = quiet
+        self,
+        market: str,
+        first: date,
+        last: date,
+        *,
+        force: bool = False,
+        report: Report = quiet,
+        only: str | None = None,
     ) -> IngestReport:
         """Bring in the local days ``first`` ... ``last``: only what is missing, unless forced.
 
         A day that is not published yet is never asked for. Partial days are completed; revisions are recorded beside
-        the first value; a day that looks like a stale answer is kept, flagged and reported.
+        the first value; a day that looks like a stale answer is kept, flagged and reported. ``only`` names the one
+        source to ask.
 
         Raises
         ------
@@ -172,7 +184,7 @@ class PriceIngestion:
         lines = {day: DayReport(day, "", 0, 0) for day in wanted}
         failures: list[SourceError] = []
         for source in self._sources:
-            if wanted and market in source.markets:
+            if wanted and market in source.markets and only in {None, source.name}:
                 failures += self._from_source(source, market, wanted, lines, outcome, report)
                 done = {day for day in wanted if force and lines[day].sources}
                 wanted = [day for day in self.missing_days(market, first, last) if day in lines and day not in done]
@@ -279,7 +291,7 @@ def ingest_job(ingestion: PriceIngestion) -> JobKind:
         outcomes: list[IngestReport] = []
         failures: list[SourceError] = []
         for number, (market, begin) in enumerate(starts.items()):
-            part = _share(report, number, len(starts))
+            part = share(report, number, len(starts))
             try:
                 outcomes.append(ingestion.ingest(market, begin, last, force=bool(params.get("force")), report=part))
             except SourceError as error:
@@ -292,12 +304,3 @@ def ingest_job(ingestion: PriceIngestion) -> JobKind:
         return Outcome(result, complete, error=None if outcomes else most_telling(failures))
 
     return JobKind("ingest_prices", work)
-
-
-def _share(report: Report, number: int, of: int) -> Report:
-    """A report for one of several equal parts of a run."""
-
-    def part(percent: float, message: str, /, **fields: object) -> None:
-        report((100 * number + percent) / of, message, **fields)
-
-    return part

@@ -256,6 +256,15 @@ class Jobs:
                 self.state.interrupt(run.id, self.clock.now())
 
 
+def share(report: Report, number: int, of: int) -> Report:
+    """A report for one of several equal parts of a run."""
+
+    def part(percent: float, message: str, /, **fields: object) -> None:
+        report((100 * number + percent) / of, message, **fields)
+
+    return part
+
+
 def tell_waiting(report: Report, rows: int) -> None:
     """Say at the end of a run that ``rows`` were taken but wait for the store's server; nothing where none does."""
     if rows:

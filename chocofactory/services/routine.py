@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from chocofactory.core.clock import Clock
+    from chocofactory.services.backfill import Backfill
     from chocofactory.services.delivery import Delivery
     from chocofactory.services.forecasts import Forecasts
     from chocofactory.services.generation import GenerationIngestion
@@ -156,6 +157,11 @@ def looking_ahead_tasks(
             of_the_day,
         ),
     ]
+
+
+def gap_task(backfill: Backfill, days_back: int) -> Task:
+    """Filling what is missing of the days that no other task looks back over, as far as some source can deliver it."""
+    return Task("gaps", "50 * * * *", lambda: backfill.due(days_back), "backfill", pause=timedelta(hours=6))
 
 
 def delivery_task(delivery: Delivery) -> Task:

@@ -73,15 +73,23 @@ class SiarHistory:
             lacking.update(stamp.date() for stamp in coverage.index[coverage["present"] < coverage["expected"]])
         return sorted(lacking)
 
+    def series(self) -> dict[Series, str]:
+        """The series that need no file, each with the name of its source."""
+        return {_of(source): source.name for source in self._sources}
+
+    def ingest(self, first: date, last: date) -> WriteCounts:
+        """Bring in the local days ``first`` ... ``last``, both included, as far as they are over."""
+        counts = WriteCounts()
+        for source in self._sources:
+            frame = source.siar_days(first, last)
+            counts += self._store.write(_of(source), frame, source=source.name, written_at=self._clock.now())
+        return counts
+
     def job(self) -> JobKind:
         """The kind ``ingest_siar``: params ``first`` and ``last`` (ISO dates)."""
 
         def work(params: Mapping[str, Any], report: Report) -> Outcome:
-            first, last = date.fromisoformat(params["first"]), date.fromisoformat(params["last"])
-            counts = WriteCounts()
-            for source in self._sources:
-                frame = source.siar_days(first, last)
-                counts += self._store.write(_of(source), frame, source=source.name, written_at=self._clock.now())
+            counts = self.ingest(date.fromisoformat(params["first"]), date.fromisoformat(params["last"]))
             report(100, "Done: {new} new, {changed} changed days.", new=counts.new, changed=counts.changed)
             return Outcome(counts.as_dict())
 

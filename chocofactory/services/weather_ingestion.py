@@ -83,6 +83,14 @@ class WeatherIngestion:
         }
         return [kind for kind, sources in able.items() if sources]
 
+    def reaches(self) -> dict[Series, timedelta]:
+        """The series of hours that some source delivers, and how far back it still has them: see ``reach`` there."""
+        return {_observed(source): source.reach for source in self._observers}
+
+    def checked(self) -> list[Series]:
+        """The series of checked days that some source delivers."""
+        return [_checked(source) for source in self._stations]
+
     def due(self, days_back: int) -> list[date]:
         """Local days of the last ``days_back``, and today, that lack an hour which some source could still deliver."""
         now = self._clock.now()

@@ -61,6 +61,25 @@ def test_generation_is_imported_once_and_told_series_by_series(choco, tmp_path):
     assert "bad.csv" in choco("import", "generation", tmp_path / "bad.csv", expect=2).stderr
 
 
+def test_gaps_are_filled_and_what_came_is_told(choco):
+    first, last = date(2025, 3, 29), date(2025, 3, 31)
+    player = ReePlayer(wavy_prices(first, last))
+    with Loopback(player) as server:
+        settings = {"CHOCO_REE_URL": server.url, "CHOCO_ESIOS_URL": server.url}
+        settings |= {"CHOCO_HTTP_PAUSE_S": "0", "CHOCO_HTTP_ATTEMPTS": "1", "CHOCO_HTTP_BACKOFF_S": "0"}
+        asked = ("backfill", "--start", first, "--end", last, "--what", "prices", "--source", "ree")
+        player.outage = True
+        assert "503" in choco(*asked, expect=5, **settings).stderr
+        player.outage = False
+        run = json.loads(choco(*asked, "--json", expect=3, **settings).stdout)  # the day-ahead market stays away
+        counts = {line["keys"]["market"]: (line["asked"], line["got"]) for line in run["result"]["backfill"]}
+        assert counts == {"pvpc_20td": (71, 71), "spot_es": (71, 0)}
+        told = choco(*asked, expect=3, **settings).stdout
+    assert "ree has no spot_es prices" in told
+    assert "There is no source nobody" in choco("backfill", "--source", "nobody", expect=2).stderr
+    assert "first and the last day" in choco("backfill", "--force", expect=2).stderr
+
+
 def test_generation_is_fetched_by_day(choco):
     first, last = date(2025, 3, 1), date(2025, 3, 5)
     player = ReePlayer(wavy_prices(first, last), generation=wavy_generation(first, last))

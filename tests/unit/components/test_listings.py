@@ -94,3 +94,27 @@ def test_a_file_tells_its_rows_and_the_first_rejected_lines():
 
 def test_a_run_that_goes_on_has_no_result():
     assert listings.run_result(run(state="running")) is None
+
+
+def test_a_backfill_tells_of_each_series_what_was_asked_what_came_and_why_the_rest_did_not():
+    def line(measurement, keys, **more):
+        plain = {"measurement": measurement, "keys": keys, "resolution_s": 3600, "missing": 0, "asked": 0, "got": 0}
+        return {**plain, "empty": False, "counts": {"changed": 0}, "not_available": [], **more}
+
+    price = {"market": "pvpc_20td", "zone": "peninsula"}
+    lost = {"message": "{source} has the last {hours} hours alone.", "fields": {"source": "aemet", "hours": 24}}
+    lines = [
+        line("energy_price", price, missing=1480, asked=1480, got=1480, counts={"changed": 3}),
+        line(
+            "weather_observation",
+            {"provider": "aemet", "station": "5279X"},
+            missing=23,
+            not_available=[{"intervals": 23, **lost}],
+        ),
+    ]
+    told = words(listings.run_result(run(kind="backfill", result={"backfill": lines})))
+    assert "PVPC 2.0TD, by hour: 1,480 missing, 1,480 asked for, 1,480 came; 3 had changed" in told
+    assert "23 missing, 0 asked for, 0 came" in told
+    assert "23 not available: AEMET has the last 24 hours alone." in told
+    whole = line("energy_price", price)
+    assert words(listings.run_result(run(result={"backfill": [whole]}))) == "Nothing is missing."
