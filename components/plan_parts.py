@@ -80,11 +80,13 @@ def plan_cards(plan: Plan, savings: Savings | None, band: tuple[float, float] | 
     if band is not None:
         spread = _("nine times in ten between {low} and {high}", low=text.number(band[0], 2), high=euros(band[1]))
     usual = against_usual(savings)
-    if savings is not None:
-        count = sum(savings.compared.values())
+    count = 0 if savings is None else sum(savings.compared.values())
+    if savings is not None and not count:
+        usual = _("no batch is finished that the usual way finishes, too")
+    elif savings is not None:
         alike = ngettext("{n} batch compared", "{n} batches compared", count)
         usual = _("{comparison} ({cost}); {batches}", comparison=usual, cost=euros(savings.usual_eur), batches=alike)
-    saved = text.number(None if savings is None else savings.saved_eur, 2)
+    saved = text.number(savings.saved_eur if savings is not None and count else None, 2)
     per_kg = cost_per_kg(plan)
     known = per_kg["energy"] is not None
     energy = _("energy: {cost}", cost=text.quantity(per_kg["energy"], "€/kg", 3)) if known else None

@@ -42,10 +42,11 @@ def usual(problem: Problem, seconds: float = SECONDS) -> Plan:
     early = found(solver.minimise(model.finishing() + _STARTS_WEIGHT * model.starting(), least.values))
     values = chosen_values(early)
     cost = float(model.cost() @ values) + model.fixed.cost_eur
+    made = batches(problem, model.counts(values))
     return Plan(
         problem=problem,
-        batches=batches(problem, model.counts(values)),
-        shortfalls=tuple(shortfalls_of(model, values)),
+        batches=made,
+        shortfalls=tuple(shortfalls_of(problem, made)),
         proof=Proof(
             status="optimal" if early.proven and least.proven else "feasible",
             cost_eur=cost,

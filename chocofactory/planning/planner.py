@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
 
+    from chocofactory.planning.plan import Batch
     from chocofactory.planning.problem import Numbers, Problem
     from chocofactory.planning.solver import Solved
 
@@ -77,7 +78,8 @@ def plan(problem: Problem, seconds: float = SECONDS, report: Callable[[float, st
     early = solver.minimise(model.finishing(), cheapest.values, _EARLY_SECONDS)
     best = early if early.values is not None else cheapest
     values = chosen_values(best)
-    shortfalls = shortfalls_of(model, values)
+    made = batches(problem, model.counts(values))
+    shortfalls = shortfalls_of(problem, made)
     if shortfalls and broken is None:
         report(85, "Looking for the limits that bind")
         shortfalls = _with_limits(problem, shortfalls, _LIMITS_SECONDS)
@@ -86,7 +88,7 @@ def plan(problem: Problem, seconds: float = SECONDS, report: Callable[[float, st
     proven = cheapest.proven and least.proven
     return Plan(
         problem=problem,
-        batches=batches(problem, model.counts(values)),
+        batches=made,
         shortfalls=tuple(shortfalls),
         proof=Proof(
             status="infeasible" if broken else "optimal" if proven else "feasible",
@@ -123,10 +125,21 @@ def chosen_values(solved: Solved) -> Numbers:
     return values
 
 
-def shortfalls_of(model: Model, values: Numbers) -> list[Shortfall]:
-    """What a solution falls short of, in order of days."""
-    short = ((day, product, round(values[column])) for (day, product), column in model.short.items())
-    return sorted((Shortfall(day, product, batches) for day, product, batches in short if batches), key=_order)
+def shortfalls_of(problem: Problem, made: Sequence[Batch]) -> list[Shortfall]:
+    """What batches fall short of the targets at the end of each day, in order of days.
+
+    It is counted by the batches themselves: where the time ran out, a solution may call more short than is.
+    """
+    whole = [batch for batch in made if len(batch.runs) == len(problem.plant.blocks)]
+    short = []
+    for day in problem.days:
+        end = day_bounds(day)[1]
+        for product in problem.plant.product_names:
+            finished = sum(batch.product == product and batch.end <= end for batch in whole)
+            lacking = problem.due(day, product) - finished
+            if lacking > 0:
+                short.append(Shortfall(day, product, lacking))
+    return sorted(short, key=_order)
 
 
 def _order(short: Shortfall) -> tuple[date, str]:

@@ -102,6 +102,12 @@ def test_a_proof_says_how_good_the_plan_is(status, words):
     assert plan_parts.proof_words(Proof(status, 1, 1, gap, True, True, 1.0, "HiGHS")) == words
 
 
+def test_where_no_equal_work_is_finished_nothing_is_said_to_be_saved():
+    words = _words(plan_parts.plan_cards(hand_plan(), Savings(0.0, 0.0, {"standard": 0}, {}, {})))
+    assert f"{text.MISSING} no batch is finished that the usual way finishes, too" in words
+    assert "compared" not in words
+
+
 def test_the_margin_view_adds_up():
     words = _words(plan_parts.margin_view(hand_plan()))
     assert "Energy 0.575 4.0 %" in words

@@ -10,7 +10,7 @@ import pytest
 
 from chocofactory.core.clock import day_bounds, local, local_date
 from chocofactory.planning.checking import check
-from chocofactory.planning.planner import NoPlan, plan
+from chocofactory.planning.planner import NoPlan, plan, shortfalls_of
 from chocofactory.planning.problem import Commitment, Outage
 from tests.brute import Brute
 from tests.planning_kit import MONDAY, at, one_block, problem_of, small_plant, starts_by_batch
@@ -338,6 +338,17 @@ def test_when_the_time_is_out_there_is_a_plan_with_its_gap_or_none():
         assert made.proof.status in {"optimal", "feasible"}
         assert made.proof.gap >= 0
         assert is_sound(made)
+
+
+def test_what_is_short_is_counted_by_the_batches_themselves():
+    problem = problem_of(targets={MONDAY: {"standard": 2}})
+    made = plan(problem).batches
+    assert shortfalls_of(problem, made) == []
+    assert [(short.day, short.product, short.batches) for short in shortfalls_of(problem, made[:1])] == [
+        (MONDAY, "standard", 1)
+    ]
+    begun = replace(made[0], runs=made[0].runs[:1])
+    assert shortfalls_of(problem, [begun])[0].batches == 2
 
 
 def test_what_costs_less_than_nothing_is_planned_where_it_earns_most():
