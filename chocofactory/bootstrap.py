@@ -33,6 +33,7 @@ from chocofactory.services.plant_files import DEFAULT, plant_text
 from chocofactory.services.prices import Prices
 from chocofactory.services.recovery import Recoveries
 from chocofactory.services.routine import (
+    NAMES,
     delivery_task,
     gap_task,
     looking_ahead_tasks,
@@ -187,7 +188,7 @@ def build(settings: Settings, *, clock: Clock | None = None, sources: Sequence[S
     if days_back or settings.train_days:
         ahead = looking_ahead_tasks(forecasts, training, planning, train_days=settings.train_days, demo=demo)
         schedule.register(ahead)
-    schedule.check()
+    schedule.check(NAMES)
     return Factory(
         settings=settings,
         clock=clock,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from chocofactory.cli.terminal import Exit, Json, in_local_time, opened, out, print_json
-from chocofactory.core.errors import Conflict
+from chocofactory.cli.terminal import Exit, Json, err, exit_of, in_local_time, opened, out, print_json
+from chocofactory.core.errors import Conflict, class_of
 from chocofactory.services.jobs import recall
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def run_task(name: Annotated[str, typer.Argument(help="Name of a task.")], as_js
         else:
             out.print(f"{name}: {ended.state if ended else 'done'}")
         if ended is not None and ended.error:
-            out.print(str(recall(ended.error)), style="red", markup=False)
+            err.print(str(recall(ended.error)), style="red", markup=False)
+            raise typer.Exit(exit_of(class_of(ended.error["code"])))
         if ended is not None and ended.state != "succeeded":
-            raise typer.Exit(Exit.FAILED if ended.error else Exit.PARTIAL)
+            raise typer.Exit(Exit.PARTIAL)
 
 
 @tasks.command("pause")

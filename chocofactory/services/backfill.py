@@ -283,6 +283,8 @@ def _outcome(
     totals = {name: sum(line[name] for line in lines) for name in ("missing", "asked", "got")}
     counts = sum((each.counts for each in asked), WriteCounts())
     failures = [failure for each in asked for failure in each.failures]
+    if not lines:
+        raise InvalidInput("No source that is set up delivers this series.")
     if all(line["empty"] for line in lines):
         report(100, "No series holds anything yet: ask for a range of days.")
     elif not totals["missing"] and not totals["asked"]:

@@ -96,8 +96,13 @@ def import_uploads(
 def sweep_uploads(folder: Path, now: datetime) -> None:
     """Remove uploads that were left behind, as by a machine that was switched off: those older than a day."""
     for path in folder.glob("*/*"):
-        if now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _LEFT_OVER:
-            _remove(path)
+        with contextlib.suppress(OSError):  # somebody else removed it, or nobody may
+            _sweep(path, now)
+
+
+def _sweep(path: Path, now: datetime) -> None:
+    if now - datetime.fromtimestamp(path.stat().st_mtime, UTC) > _LEFT_OVER:
+        _remove(path)
 
 
 def save_upload(folder: Path, name: str, content: bytes) -> Path:

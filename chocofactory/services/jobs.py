@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 CLOCK_START = variable("clock_start")
+MOST_AT_ONCE = 16
+"""Threads for runs: more than there are kinds, so that none waits for sources that others wait for."""
 _SUCCESSES: tuple[RunState, ...] = ("succeeded", "partial")
 
 
@@ -81,7 +83,7 @@ class Jobs:
     kinds: dict[str, JobKind] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="job")
+        self._threads = ThreadPoolExecutor(max_workers=MOST_AT_ONCE, thread_name_prefix="job")
         self._alive = ProcessLock(self.locks / f"{uuid.uuid4().hex}.lock")
         self._guard = threading.Lock()
         self._mine: set[str] = set()

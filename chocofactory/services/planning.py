@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from chocofactory.core.clock import day_bounds, local_date
+from chocofactory.core.clock import day_bounds, local, local_date
 from chocofactory.core.errors import Conflict, NotFound
 from chocofactory.planning.baseline import usual as usual_plan
 from chocofactory.planning.checking import check
@@ -28,7 +28,7 @@ from chocofactory.services.stored_plans import StoredPlan, from_record, to_recor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
 
     from chocofactory.core.clock import Clock
     from chocofactory.domain.plant import Plant
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from chocofactory.store.plans import KeptPlan, Plans
 
 KIND = "plan_production"
+LATE = time(10)
+"""Local time until which the plan of the day waits for prices of today that are missing."""
 FARTHER_DAYS = 2
 """A plan is made anew when it would reach so many days farther than the newest, whatever else is known."""
 
@@ -183,8 +185,7 @@ class Planning:
         if newest is None or (reach - newest.plan.problem.last).days >= FARTHER_DAYS:
             return reach >= tomorrow
         known = newest.inputs.published_until
-        whole = len(self._prices.frame(tomorrow, tomorrow)) >= self._prices.expected_hours(tomorrow, tomorrow)
-        return whole and (known is None or known < day_bounds(tomorrow)[1])
+        return self._is_whole(tomorrow) and (known is None or known < day_bounds(tomorrow)[1])
 
     def next_order(self, *, from_yesterday: bool = False) -> dict[str, Any]:
         """The parameters of the plan that comes next by itself: from the next midnight, for as long as prices reach.
@@ -197,9 +198,22 @@ class Planning:
         return to_json(Order(day=day, as_made_then=first))
 
     def due_of_the_day(self) -> bool:
-        """Whether the plan that holds now was made before today: forecasts and weather have changed since."""
-        found = self.in_force()
-        return found is not None and local_date(found.created_at) < local_date(self._clock.now())
+        """Whether the plan that holds now knows less of today than there is to know.
+
+        It does when it was made before today, or without prices of today that are whole now. While they are not, it
+        holds until ``LATE``; nor is a plan due where one that was made today cannot be carried out.
+        """
+        found, now = self.in_force(), self._clock.now()
+        today = local_date(now)
+        if found is None:
+            return False
+        failed = self._plans.set_aside()
+        if failed is not None and local_date(failed.created_at) == today:
+            return False
+        if not self._is_whole(today):
+            return local_date(found.created_at) < today and local(now).time() >= LATE
+        known = found.inputs.published_until
+        return local_date(found.created_at) < today or known is None or known < day_bounds(today)[1]
 
     def order_of_the_day(self) -> dict[str, Any]:
         """The parameters of a plan from now on, with all that goes on from the one that holds."""
@@ -218,6 +232,10 @@ class Planning:
             "cost_eur": round(stored.plan.cost_eur, 2),
         }
         return Outcome(result, complete=not stored.plan.shortfalls and not stored.plan.conflicts)
+
+    def _is_whole(self, day: date) -> bool:
+        """Whether all prices of a local day are there."""
+        return len(self._prices.frame(day, day)) >= self._prices.expected_hours(day, day)
 
     def _followed(self, order: Order, now: datetime) -> Plan | None:
         """The plan that is taken as followed until the start of the new one; None for what is past."""

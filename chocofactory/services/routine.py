@@ -13,6 +13,7 @@ from chocofactory.core.clock import local_date
 from chocofactory.core.errors import FactoryError
 from chocofactory.core.logs import get_logger
 from chocofactory.domain.measurements import PVPC, SPOT
+from chocofactory.domain.weather import CHECKED_AFTER
 from chocofactory.services.schedule import Task
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ if TYPE_CHECKING:
 log = get_logger(__name__)
 
 ONE_DAY = timedelta(days=1)
+NAMES = (
+    *("prices_today", "spot_tomorrow", "pvpc_tomorrow", "weather", "weather_forecast", "weather_checked"),
+    *("generation", "weather_history", "gaps", "outbox", "forecast", "training", "plan_next_days", "plan_of_the_day"),
+)
+"""Every task that there may be: which there are depends on what is set up."""
 
 
 def price_tasks(ingestion: PriceIngestion, clock: Clock, days_back: int) -> list[Task]:
@@ -78,6 +84,10 @@ def weather_tasks(ingestion: WeatherIngestion, clock: Clock, days_back: int) -> 
         today = local_date(clock.now())
         return _range(today - ONE_DAY, today)
 
+    def newest_checked() -> dict[str, Any]:
+        last = local_date(clock.now() - CHECKED_AFTER)
+        return _range(last - ONE_DAY, last)
+
     def observed() -> dict[str, Any] | None:
         return _or_all_the_same(lambda: _days(ingestion.due(days_back)), recent)
 
@@ -89,10 +99,10 @@ def weather_tasks(ingestion: WeatherIngestion, clock: Clock, days_back: int) -> 
         Task("weather_forecast", "15 * * * *", forecast, "ingest_forecast", dict, timedelta(minutes=40)),
         Task(
             "weather_checked",
-            "40 6,18 * * *",
+            "40 4-22/6 * * *",
             lambda: _days(ingestion.climatology_due(days_back)),
             "ingest_climatology",
-            recent,
+            newest_checked,
             timedelta(hours=6),
         ),
     ]
@@ -116,7 +126,7 @@ def other_data_tasks(generation: GenerationIngestion, history: SiarHistory, cloc
             timedelta(minutes=40),
         )
     ]
-    whole_history = Task("weather_history", "30 4 * * *", lambda: _days(history.due()), "ingest_siar", yesterday)
+    whole_history = Task("weather_history", "30 4-22/6 * * *", lambda: _days(history.due()), "ingest_siar", yesterday)
     return [*(tasks if generation.kinds else []), *([whole_history] if history.has_source else [])]
 
 
@@ -151,10 +161,11 @@ def looking_ahead_tasks(
         ),
         Task(
             "plan_of_the_day",
-            "30 5 * * *",
+            "*/10 5-22 * * *",
             lambda: of_the_day() if planning.due_of_the_day() else None,
             "plan_production",
             of_the_day,
+            timedelta(hours=1),
         ),
     ]
 

@@ -20,7 +20,7 @@ from chocofactory.services.jobs import describe
 from chocofactory.store.tasks import TaskState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from chocofactory.core.clock import Clock
     from chocofactory.services.jobs import Jobs
@@ -35,8 +35,12 @@ BUSY_AGAIN = timedelta(minutes=1)
 """When a task is looked at again that found a run of its kind under way, or could not be told what is due."""
 SILENT_AFTER = timedelta(minutes=2)
 """A scheduler that has not looked around for so long does not run."""
-_CHANGING_HOUR = "2"
+_CHANGING_HOUR = 2
 """The hour of the wall clock that one Sunday lacks and another has twice."""
+_SELDOM = 4
+"""A task that is looked at in so few hours of the day must not be looked at in that one."""
+_PROBE = datetime(2025, 1, 1, tzinfo=MADRID)
+_MOST_PROBED = 60
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,8 @@ class Task:
 
     ``cadence`` are the five fields of cron in local time, days of the week by name. ``due`` tells the parameters of the
     run of ``kind`` that is needed now, None when none is; ``by_hand`` those of one that somebody asks for though
-    nothing is due. A run begins no sooner than ``pause`` after the last of its kind that the scheduler began. A task
-    without ``kind`` does its work when it is asked what is due, and says whether there was any.
+    nothing is due. A run begins no sooner than ``pause`` after the last one that the task began. A task without
+    ``kind`` does its work when it is asked what is due, and says whether there was any.
     """
 
     name: str
@@ -61,8 +65,9 @@ class Task:
 class Entry:
     """A task as people see it; times in UTC.
 
-    ``next_at`` is when it is looked at next, None: never by itself. ``state`` is what came of the last look, ``run``
-    the last run that it started, ``last_success`` the newest run of its kind that did something useful.
+    ``next_at`` is when it is looked at next, None: never by itself, or not while it rests. ``state`` is what came of
+    the last look, ``run`` the last run that it started, ``last_success`` the newest run of its kind that succeeded, be
+    it in part.
     """
 
     task: Task
@@ -111,15 +116,18 @@ class Schedule:
             self.tasks[task.name] = task
             self._triggers[task.name] = _trigger(task.name, self.cadence(task))
 
-    def check(self) -> None:
-        """Refuse settings that name a task which there is not: ConfigurationError. Called when all are registered."""
+    def check(self, names: Collection[str]) -> None:
+        """Refuse settings that name a task which there never is: ConfigurationError.
+
+        One of ``names`` that is not there today, as one whose source has no key, is passed over.
+        """
         for name in self._wanted:
-            if name not in self.tasks:
+            if name not in names:
                 raise ConfigurationError(
                     "{setting}: there is no task {name}; there are {names}.",
                     setting=variable("cadence"),
                     name=name,
-                    names=", ".join(self.tasks),
+                    names=", ".join(names),
                 )
 
     def cadence(self, task: Task) -> str:
@@ -127,9 +135,10 @@ class Schedule:
         return self._wanted.get(task.name, task.cadence)
 
     def look_around(self, process: str = "", *, wait: bool = False) -> list[str]:
-        """Look at every task whose time has come; with ``wait`` do what is due before returning. Names those looked at.
+        """Look at every task whose time has come, and name those looked at.
 
-        It never raises for a task: what goes wrong stands in its state and in the log.
+        With ``wait`` what is due is done before this returns, but for what deserves a process of its own. It never
+        raises for a task: what goes wrong stands in its state and in the log.
         """
         now = self.clock.now()
         self.states.beat(now, process)
@@ -138,12 +147,13 @@ class Schedule:
         known = self.states.all()
         ready = [task for task in self.tasks.values() if self._is_time(task, known.get(task.name), now)]
         for task in ready:
-            self._look(task, wait=wait)
+            self._look(task, known.get(task.name), wait=wait)
+            self.states.beat(self.clock.now(), process)
         return [task.name for task in ready]
 
     def look(self, name: str, *, wait: bool = False) -> Look:
         """Look at one task now, whatever its time is, and say what came of it; raises NotFound."""
-        return self._look(self._task(name), wait=wait)
+        return self._look(self._task(name), self.states.all().get(name), wait=wait)
 
     def run(self, name: str, requested_by: str) -> JobRun | None:
         """Start what a task does, whether it is due or not; None where its work is done at once and leaves no record.
@@ -161,6 +171,8 @@ class Schedule:
             task.due()
             return None
         params = task.due() or task.by_hand()
+        if "requested_by" in params:
+            params = {**params, "requested_by": requested_by}
         return self.jobs.start(task.kind, params, requested_by)
 
     def pause(self, name: str | None, by: str) -> None:
@@ -189,21 +201,24 @@ class Schedule:
     def entries(self) -> list[Entry]:
         """Every task, in the order in which they are looked at."""
         known = self.states.all()
-        return [self._entry(task, known.get(task.name)) for task in self.tasks.values()]
+        all_rest = self.states.scheduler().paused_at is not None
+        return [self._entry(task, known.get(task.name), all_rest=all_rest) for task in self.tasks.values()]
 
     def entry(self, name: str) -> Entry:
         """One task; raises NotFound."""
         task = self._task(name)
-        return self._entry(task, self.states.all().get(name))
+        all_rest = self.states.scheduler().paused_at is not None
+        return self._entry(task, self.states.all().get(name), all_rest=all_rest)
 
-    def _entry(self, task: Task, state: TaskState | None) -> Entry:
+    def _entry(self, task: Task, state: TaskState | None, *, all_rest: bool) -> Entry:
         now = self.clock.now()
         trigger = self._triggers[task.name]
         run = self.jobs.find(state.run_id) if state and state.run_id else None
+        rests = all_rest or (state is not None and state.paused_at is not None)
         return Entry(
             task=task,
             cadence=self.cadence(task),
-            next_at=None if trigger is None else self._next(task, state, now),
+            next_at=None if trigger is None or rests else self._next(task, state, now),
             state=state or TaskState(task.name, self.cadence(task)),
             run=run,
             last_success=self.jobs.last_success(task.kind) if task.kind else None,
@@ -222,11 +237,11 @@ class Schedule:
             return False
         return self._next(task, state, now) <= now
 
-    def _look(self, task: Task, *, wait: bool) -> Look:
+    def _look(self, task: Task, state: TaskState | None, *, wait: bool) -> Look:
         outcome: Look = "nothing"
         run, error = None, None
         try:
-            outcome, run = self._do(task, wait=wait)
+            outcome, run = self._do(task, state, wait=wait)
         except JobBusy as busy:
             outcome = "busy"
             log.debug("a run is under way already", task=task.name, run_id=busy.run_id)
@@ -247,20 +262,20 @@ class Schedule:
         )
         return outcome
 
-    def _do(self, task: Task, *, wait: bool) -> tuple[Look, JobRun | None]:
+    def _do(self, task: Task, state: TaskState | None, *, wait: bool) -> tuple[Look, JobRun | None]:
         params = task.due()
         if params is None:
             return "nothing", None
         if task.kind is None:
             return "done", None
-        if task.pause and self._rests(task.kind, task.pause):
+        if self._rests(task, state):
             return "resting", None
-        begin = self.jobs.run if wait else self.jobs.start
+        begin = self.jobs.run if wait and not self.jobs.kinds[task.kind].heavy else self.jobs.start
         return "started", begin(task.kind, params, "scheduler")
 
-    def _rests(self, kind: str, pause: timedelta) -> bool:
-        newest = self.jobs.recent(kind, limit=1)
-        return bool(newest) and timedelta() <= self.clock.now() - newest[0].created_at < pause
+    def _rests(self, task: Task, state: TaskState | None) -> bool:
+        last = self.jobs.find(state.run_id) if task.pause and state and state.run_id else None
+        return last is not None and timedelta() <= self.clock.now() - last.created_at < task.pause
 
     def _task(self, name: str) -> Task:
         if name not in self.tasks:
@@ -294,10 +309,32 @@ def _trigger(name: str, cadence: str) -> CronTrigger | None:
             name=name,
             reason=error,
         ) from error
-    if cadence.split()[1] == _CHANGING_HOUR:
+    if any(each.isdigit() for each in cadence.split()[4]):
+        raise ConfigurationError(
+            "{setting}: write the days of the week of {name} by name, mon to sun.",
+            setting=variable("cadence"),
+            name=name,
+        )
+    hours = _hours(trigger)
+    if not hours:
+        raise ConfigurationError("{setting}: {name} would never come.", setting=variable("cadence"), name=name)
+    if _CHANGING_HOUR in hours and len(hours) <= _SELDOM:
         raise ConfigurationError(
             "{setting}: {name} falls between 02:00 and 03:00, an hour that clocks skip or repeat.",
             setting=variable("cadence"),
             name=name,
         )
     return trigger
+
+
+def _hours(trigger: CronTrigger) -> set[int]:
+    """Hours of the wall clock at which a cadence comes, as far as a few dozen hours tell; empty if it never does."""
+    hours: set[int] = set()
+    moment: datetime | None = _PROBE
+    for _ in range(_MOST_PROBED):
+        moment = trigger.get_next_fire_time(None, moment)
+        if moment is None:
+            break
+        hours.add(moment.hour)
+        moment = moment.replace(minute=0) + timedelta(hours=1)
+    return hours

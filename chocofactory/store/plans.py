@@ -174,7 +174,7 @@ class Plans:
 
         Trials and plans of the past are passed over: nobody meant to follow them.
         """
-        meant = "start_at >= created_at AND json_extract(summary, '$.trial') IS NOT 1"
+        meant = "start_at >= created_at AND json_extract(summary, '$.trial') = 0"
         found = self._first(f"WHERE holds_from IS NOT NULL OR ({meant})", ())
         return found if found and found.holds_from is None else None
 

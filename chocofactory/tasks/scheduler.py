@@ -47,6 +47,8 @@ class Watch:
             self._factory.schedule.look_around(self._process, wait=wait)
         except FactoryError as error:
             log.warning("cannot look around", reason=str(error), code=error.code)
+        except Exception:
+            log.exception("cannot look around")
         return True
 
     def release(self) -> None:
@@ -64,8 +66,8 @@ class Watch:
 def start(factory: Factory) -> BackgroundScheduler | None:
     """Begin with all that runs by itself, here or, where another process does it already, as soon as that one ends.
 
-    ``None`` where the settings leave nothing of it. The demo does what is due before this returns, so that its first
-    page is a full one.
+    ``None`` where the settings leave nothing of it. The demo does what is due before this returns, but for what takes
+    long, so that its first page is a full one.
     """
     if not factory.schedule.tasks:
         return None

@@ -45,9 +45,10 @@ def test_a_task_runs_now_and_is_told_with_the_other_runs(choco):
 
 
 def test_a_run_that_fails_is_told_with_its_reason_and_the_exit_code(choco):
-    told = choco("tasks", "run", "plan_of_the_day", expect=1).stdout
-    assert "plan_of_the_day: failed" in told
-    assert "There are no prices" in told
+    told = choco("tasks", "run", "plan_of_the_day", expect=3)
+    assert "plan_of_the_day: failed" in told.stdout
+    assert "There are no prices" in told.stderr
+    assert json.loads(choco("tasks", "run", "plan_of_the_day", "--json", expect=3).stdout)["run"]["state"] == "failed"
 
 
 def test_the_scheduler_in_a_process_of_its_own_does_what_is_due_and_stops_when_told(tmp_path, monkeypatch):

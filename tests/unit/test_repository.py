@@ -21,6 +21,7 @@ from chocofactory.cli import Exit
 from chocofactory.cli import app as command_line
 from chocofactory.core.config import Settings, load_settings, variable
 from chocofactory.core.reference import as_markdown
+from chocofactory.services.routine import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_OURS = ("assets/vendor/", "tests/browser/vendor/")
@@ -153,6 +154,7 @@ def test_operations_explain_every_task_with_its_cadence(tmp_path) -> None:
         factory = build(load_settings(data_dir=tmp_path, **settings))
         for task in factory.schedule.tasks.values():
             assert f"| `{task.name}` | `{task.cadence}` |" in explained, task.name
+            assert task.name in NAMES
         factory.close()
 
 

@@ -174,6 +174,22 @@ def test_a_plan_is_due_once_and_again_when_the_prices_of_tomorrow_are_out(factor
     assert not factory.planning.due()
 
 
+def test_the_plan_of_the_day_is_due_when_more_is_known_of_today_and_once(factory):
+    assert not factory.planning.due_of_the_day()  # there is none that could be made anew
+    factory.planning.make(Order(day=TOMORROW, days=2), "test")
+    factory.clock.at = datetime(2025, 3, 28, 6, 10, tzinfo=MADRID).astimezone(UTC)
+    assert not factory.planning.due_of_the_day()  # it waits for the prices of today
+    factory.clock.at = datetime(2025, 3, 28, 10, 0, tzinfo=MADRID).astimezone(UTC)
+    assert factory.planning.due_of_the_day()
+    factory.planning.make(from_json(factory.planning.order_of_the_day()), "test")
+    assert not factory.planning.due_of_the_day()
+    factory.ingestion.ingest(PVPC, TOMORROW, TOMORROW)
+    assert factory.planning.due_of_the_day()
+    made = factory.planning.make(from_json(factory.planning.order_of_the_day()), "test")
+    assert made.start == datetime(2025, 3, 28, 10, 15, tzinfo=MADRID)
+    assert not factory.planning.due_of_the_day()
+
+
 def test_the_demonstration_plans_from_yesterday_on_by_itself(factory):
     foresee(factory)
     factory.jobs.close()

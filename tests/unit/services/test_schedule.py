@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -53,7 +54,7 @@ def opened(tmp_path, clock, work):
         jobs.register([work.kind()])
         schedule = Schedule(state.tasks, jobs, clock, cadences)
         schedule.register(tasks or [Task("often", "*/10 * * * *", work.ask, "work")])
-        schedule.check()
+        schedule.check([*schedule.tasks, "elsewhere"])
         open_ones.extend([jobs, state])
         return schedule
 
@@ -101,6 +102,7 @@ def test_a_task_that_rests_is_not_looked_at_and_still_rests_after_a_restart(open
     assert turn(schedule, clock, MORNING) == []
     state = schedule.entry("often").state
     assert (state.paused_at, state.paused_by) == (clock.now(), "ana")
+    assert schedule.entry("often").next_at is None
     schedule.pause("often", "luis")
     assert schedule.entry("often").state.paused_by == "ana"
     schedule.resume("often")
@@ -115,6 +117,7 @@ def test_the_whole_scheduler_rests_until_it_is_told_to_go_on_and_keeps_what_rest
     schedule.pause(None, "ana")
     assert turn(opened(*tasks), clock, MORNING) == []
     assert schedule.scheduler().paused_by == "ana"
+    assert {entry.next_at for entry in schedule.entries()} == {None}
     schedule.resume(None)
     assert turn(schedule, clock, MORNING) == ["often"]
     assert schedule.scheduler().paused_at is None
@@ -161,23 +164,38 @@ def test_no_two_runs_of_a_kind_and_the_second_task_comes_when_the_first_is_over(
     assert work.done == [{}, {"of": "two"}]
 
 
-def test_after_a_run_a_task_rests_for_its_pause_whoever_asked(opened, clock, work):
+def test_after_a_run_of_its_own_a_task_rests_for_its_pause_whatever_others_asked_for(opened, clock, work):
     schedule = opened(Task("often", "* * * * *", work.ask, "work", pause=timedelta(hours=1)))
     schedule.jobs.run("work", {}, "button")
     schedule.look_around(wait=True)
-    assert schedule.entry("often").state.outcome == "resting"
-    turn(schedule, clock, MORNING + timedelta(minutes=59))
-    assert len(work.done) == 1
-    turn(schedule, clock, MORNING + timedelta(minutes=60))
     assert len(work.done) == 2
+    turn(schedule, clock, MORNING + timedelta(minutes=59))
+    assert schedule.entry("often").state.outcome == "resting"
+    assert len(work.done) == 2
+    turn(schedule, clock, MORNING + timedelta(minutes=60))
+    assert len(work.done) == 3
+
+
+def test_what_deserves_a_process_of_its_own_is_not_waited_for(opened, work, monkeypatch):
+    schedule = opened(Task("long", "* * * * *", work.ask, "heavy"))
+    schedule.jobs.register([replace(work.kind("heavy"), heavy=True)])
+    spawned = []
+    monkeypatch.setattr(schedule.jobs, "_spawn", lambda run: spawned.append(run.kind))
+    assert schedule.look_around(wait=True) == ["long"]
+    schedule.jobs._threads.shutdown(wait=True)
+    assert (spawned, work.done) == (["heavy"], [])
 
 
 def test_by_hand_it_runs_though_nothing_is_due(opened, clock, work):
     schedule = opened(Task("often", "*/10 * * * *", work.ask, "work", by_hand=lambda: {"by": "hand"}))
+    work.due = {"requested_by": "scheduler"}
+    schedule.run("often", "ana")
     work.due = None
+    schedule.jobs._threads.shutdown(wait=True)
+    schedule.jobs.__post_init__()
     run = schedule.run("often", "ana")
     schedule.jobs._threads.shutdown(wait=True)
-    assert (work.done, run.requested_by) == ([{"by": "hand"}], "ana")
+    assert (work.done, run.requested_by) == ([{"requested_by": "ana"}, {"by": "hand"}], "ana")
     with pytest.raises(NotFound):
         schedule.run("nothing", "ana")
 
@@ -212,12 +230,20 @@ def test_a_task_that_is_off_is_never_looked_at_but_runs_by_hand(opened, clock, w
         ("often=61 * * * *", "61"),
         ("often", "name=cron"),
         ("often=30 2 * * *", "02:00"),
+        ("often=30 02 * * *", "02:00"),
+        ("often=30 2,14 * * *", "02:00"),
+        ("often=0 5 31 2 *", "never"),
+        ("often=0 4 * * 0", "by name"),
     ],
 )
 def test_a_wrong_cadence_is_refused_by_name(opened, cadences, told):
     with pytest.raises(ConfigurationError, match="CHOCO_CADENCE") as refused:
         opened(cadences=cadences)
     assert told in str(refused.value)
+
+
+def test_a_cadence_of_a_task_that_is_not_set_up_is_passed_over(opened):
+    assert list(opened(cadences="elsewhere=off").tasks) == ["often"]
 
 
 def test_a_clock_that_went_back_does_not_make_a_task_wait_for_the_time_it_came_from(opened, clock, work):
