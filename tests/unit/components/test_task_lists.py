@@ -93,7 +93,7 @@ def test_a_task_that_has_never_been_looked_at_says_so():
 
 
 def test_a_task_tells_its_looks_and_its_last_run():
-    looked = {"looked_at": NOW - 5 * MINUTE, "outcome": "started", "run": run()}
+    looked = {"looked_at": NOW - 5 * MINUTE, "outcome": "started", "run": run(), "last_success": run()}
     assert row(entry(**looked)) == [
         "Observed weather",
         "12 Mar 2025, 11:30",
