@@ -37,7 +37,7 @@ _SOURCE_STATES: Mapping[str, tuple[str, str]] = {
     "failing": ("exclamation-triangle", N_("does not answer")),
     "unknown": ("info-circle", N_("not asked yet")),
 }
-_RUN_STATES: Mapping[str, tuple[str, str]] = {
+RUN_STATES: Mapping[str, tuple[str, str]] = {
     "queued": ("clock-history", N_("waiting")),
     "running": ("clock-history", N_("running")),
     "succeeded": ("check-circle", N_("done")),
@@ -45,6 +45,7 @@ _RUN_STATES: Mapping[str, tuple[str, str]] = {
     "failed": ("x-octagon", N_("failed")),
     "interrupted": ("x-octagon", N_("interrupted")),
 }
+"""The states of a job run, each with its sign and its words."""
 _AS_USUAL = 0.02
 
 
@@ -236,7 +237,7 @@ def skeleton(label: str, height: int = 120) -> Component:
 
 def run_state(state: str) -> Component:
     """The state of a job run, in words beside its sign."""
-    glyph, words = _RUN_STATES[state]
+    glyph, words = RUN_STATES[state]
     return html.Span([icon(glyph), _(words)], className=f"state state-{state}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
@@ -11,7 +10,7 @@ from flask_openapi3 import Tag
 from chocofactory.api.scheduler_schemas import RunsAnswer, RunsQuery
 from chocofactory.api.schemas import Problem, RunAnswer, RunError, RunPath
 from chocofactory.bootstrap import factory
-from chocofactory.services.jobs import recall
+from chocofactory.services.jobs import recall, told_params, told_result
 
 if TYPE_CHECKING:
     from flask_openapi3 import APIBlueprint
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 
 NAME = "jobs"
 _TAG = Tag(name="Jobs", description="Runs of everything that takes long")
-
-_PARAMS_WITH_PATHS = ("files", "json", "predictions")
-_RESULTS_WITH_PATHS = ("written",)
 
 
 def add_routes(blueprint: APIBlueprint) -> None:
@@ -55,14 +51,14 @@ def answer(run: JobRun) -> dict[str, Any]:
         id=run.id,
         kind=run.kind,
         requested_by=run.requested_by,
-        params=_without_paths(run.params, *_PARAMS_WITH_PATHS),
+        params=told_params(run),
         state=run.state,
         created_at=run.created_at,
         started_at=run.started_at,
         finished_at=run.finished_at,
         progress=run.progress,
         message=run.message.format(**run.message_fields),
-        result=_without_paths(run.result, *_RESULTS_WITH_PATHS) if run.result else run.result,
+        result=told_result(run),
         error=told(run.error) if run.error else None,
     ).model_dump(mode="json")
 
@@ -70,15 +66,6 @@ def answer(run: JobRun) -> dict[str, Any]:
 def accepted(run: JobRun) -> tuple[dict[str, Any], int, dict[str, str]]:
     """The answer to a request that has started a run: 202, the run, and where to watch it."""
     return answer(run), 202, {"Location": url_for(f"{NAME}.run", run_id=run.id)}
-
-
-def _without_paths(values: dict[str, Any], *names: str) -> dict[str, Any]:
-    """The same with the names of files where values of these names are paths: where things lie is nobody's concern."""
-    return values | {name: _file_name(values[name]) for name in names if values.get(name)}
-
-
-def _file_name(path: str | list[str]) -> str | list[str]:
-    return Path(path).name if isinstance(path, str) else [Path(each).name for each in path]
 
 
 def told(error: dict[str, Any]) -> RunError:

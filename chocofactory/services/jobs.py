@@ -15,6 +15,7 @@ import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
@@ -27,7 +28,6 @@ from chocofactory.store.state import JobRun, new_run_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
 
     from chocofactory.core.clock import Clock
     from chocofactory.store.state import RunState, StateStore
@@ -38,6 +38,8 @@ CLOCK_START = variable("clock_start")
 MOST_AT_ONCE = 16
 """Threads for runs: more than there are kinds, so that none waits for sources that others wait for."""
 _SUCCESSES: tuple[RunState, ...] = ("succeeded", "partial")
+_PARAMS_WITH_PATHS = ("files", "json", "predictions")
+_RESULTS_WITH_PATHS = ("written",)
 
 
 class Report(Protocol):
@@ -283,6 +285,24 @@ def recall(description: Mapping[str, Any]) -> FactoryError:
     """The error that ``describe`` described, to be raised or told again."""
     fields = {name: recall(each) if isinstance(each, dict) else each for name, each in description["fields"].items()}
     return class_of(description.get("code", ""))(description["message"], **fields)
+
+
+def told_params(run: JobRun) -> dict[str, Any]:
+    """The parameters of a run as anybody may see them: files by their names, not by where they lie."""
+    return _without_paths(run.params, *_PARAMS_WITH_PATHS)
+
+
+def told_result(run: JobRun) -> dict[str, Any] | None:
+    """The result of a run as anybody may see it, files by their names; None where there is none."""
+    return _without_paths(run.result, *_RESULTS_WITH_PATHS) if run.result else run.result
+
+
+def _without_paths(values: dict[str, Any], *names: str) -> dict[str, Any]:
+    return values | {name: _file_name(values[name]) for name in names if values.get(name)}
+
+
+def _file_name(path: str | list[str]) -> str | list[str]:
+    return Path(path).name if isinstance(path, str) else [Path(each).name for each in path]
 
 
 def _kept(value: object) -> object:

@@ -38,6 +38,7 @@ PAGES = {
     "models": "/model-health",
     "climate": "/climate",
     "data": "/data",
+    "jobs": "/jobs",
 }
 PRESSED = {
     "prices-download": "prices-export.n_clicks",
