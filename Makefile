@@ -9,7 +9,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
 COVERAGE_MIN ?= 0
-WORKERS ?= 2
+WORKERS ?= 4
+BROWSER_WORKERS ?= 2
 
 BIN := .venv/bin
 RUNTIME := .venv/.runtime
@@ -39,7 +40,8 @@ test: test-code test-browser ## Run all tests and show the coverage
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE_MIN)
 
-# Tests run side by side: none of them should take all cores for its sums.
+# Tests run side by side, more than there are cores: they wait for the disk half of the time. None of them should take
+# all cores for its sums.
 test-code test-browser: export OMP_NUM_THREADS = 1
 test-code test-browser: export OPENBLAS_NUM_THREADS = 1
 
@@ -49,7 +51,7 @@ test-code: $(DEV) # unit, contract and integration tests
 
 test-browser: $(DEV) # drives a real Chromium; without one they skip and say so
 	@scripts/debian-packages chromium chromium-driver || true
-	@$(BROWSER) $(BIN)/coverage run -m pytest -n $(WORKERS) --headless --show-capture=no tests/browser
+	@$(BROWSER) $(BIN)/coverage run -m pytest -n $(BROWSER_WORKERS) --headless --show-capture=no tests/browser
 
 bench: $(DEV) ## Run the benchmarks
 	@$(BIN)/pytest -o addopts=-ra -o python_files="bench_*.py" --capture=no --benchmark-only --benchmark-columns=min,median,max,rounds tests/bench
