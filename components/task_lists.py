@@ -65,6 +65,7 @@ class Entry(Protocol):
 
     task: Any
     next_at: datetime | None
+    off: bool
     state: Any
     run: Any
     last_success: Any
@@ -245,14 +246,14 @@ def _cell(entry: Entry, part: str, scheduler: Scheduler, now: datetime) -> Compo
 
 def _next(entry: Entry, scheduler: Scheduler, now: datetime) -> Any:
     state = entry.state
-    if entry.next_at is None:
-        return _("never by itself")
     if state.paused_at is not None:
         since, who = text.moment(state.paused_at), names.asker(state.paused_by or text.MISSING)
         told = _("since {since} ({who})", since=since, who=who)
         return [html.Div(_("paused"), className="warn"), html.Div(told, className="muted small")]
     if scheduler.paused_at is not None:
         return html.Div(_("paused with all"), className="warn")
+    if entry.next_at is None:
+        return _("never by itself")
     return _("due now") if entry.next_at <= now else text.moment(entry.next_at)
 
 
@@ -289,7 +290,7 @@ def _buttons(entry: Entry, scheduler: Scheduler) -> Component:
     words = _("Run now")
     label = {"aria-label": f"{words}: {task_name(entry.task.name)}"}
     buttons = [controls.button(words, act_id(RUN, entry.task.name), **label)]
-    if entry.next_at is not None:
+    if not entry.off:
         buttons.append(switch_button(entry, scheduler))
     return html.Div(buttons, className="facts")
 

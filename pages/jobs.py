@@ -192,7 +192,7 @@ def _tasks() -> list[tuple[str | dict[str, Any], Mapping[str, Any]]]:
         name = entry.task.name
         for part, told in task_lists.cells(entry, scheduler, now).items():
             shown.append((task_lists.cell_id(name, part), {"children": told}))
-        if entry.next_at is not None:
+        if not entry.off:
             shown.append((task_lists.act_id("switch", name), task_lists.switch(entry, scheduler)))
     return shown
 

@@ -77,6 +77,11 @@ class Entry:
     run: JobRun | None
     last_success: JobRun | None
 
+    @property
+    def off(self) -> bool:
+        """Whether it is never looked at by itself."""
+        return self.cadence == OFF
+
 
 @dataclass(frozen=True)
 class Scheduler:

@@ -49,7 +49,9 @@ def entry(name="weather", *, next_at=NOW + 30 * MINUTE, run=None, last_success=N
     plain = {"looked_at": None, "outcome": None, "error": None, "paused_at": None, "paused_by": None}
     kept = SimpleNamespace(**{**plain, **state})
     task = SimpleNamespace(name=name)
-    return SimpleNamespace(task=task, next_at=next_at, state=kept, run=run, last_success=last_success)
+    return SimpleNamespace(
+        task=task, next_at=next_at, off=next_at is None, state=kept, run=run, last_success=last_success
+    )
 
 
 def row(one, how=None):

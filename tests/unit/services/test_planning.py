@@ -186,7 +186,7 @@ def test_the_plan_of_the_day_is_due_when_more_is_known_of_today_and_once(factory
     factory.ingestion.ingest(PVPC, TOMORROW, TOMORROW)
     assert factory.planning.due_of_the_day()
     made = factory.planning.make(from_json(factory.planning.order_of_the_day()), "test")
-    assert made.start == datetime(2025, 3, 28, 10, 15, tzinfo=MADRID)
+    assert made.start == datetime(2025, 3, 28, 10, 0, tzinfo=MADRID)
     assert not factory.planning.due_of_the_day()
 
 
