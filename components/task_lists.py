@@ -34,7 +34,9 @@ TASKS: Mapping[str, str] = {
     "plan_of_the_day": N_("Plan of the day"),
 }
 ALL = ""
-"""Stands for all tasks where one can be named, and for all runs where they can be chosen."""
+"""Stands for all tasks where one can be named."""
+ANY = "all"
+"""Stands for all runs where they can be chosen by kind and state."""
 RUN, PAUSE, RESUME = "run", "pause", "resume"
 _OUTCOMES: Mapping[str, str] = {
     "started": N_("A run was started."),
@@ -147,17 +149,17 @@ def tasks_table(entries: Sequence[Entry], scheduler: Scheduler, now: datetime) -
         Column(_("Actions"), lambda entry: _buttons(entry, scheduler)),
     )
     rows = [(entry,) * len(columns) for entry in entries]
-    return html.Div(table(columns, rows, _("What runs by itself")), className="roomy")
+    return html.Div(table(columns, rows, _("What runs by itself")), className="roomy tasks")
 
 
 def state_choices() -> dict[str, str]:
     """The states in which runs can be chosen, after all of them."""
-    return {ALL: _("All states"), **{state: _(words) for state, (_sign, words) in cards.RUN_STATES.items()}}
+    return {ANY: _("All states"), **{state: _(words) for state, (_sign, words) in cards.RUN_STATES.items()}}
 
 
 def kind_choices(kinds: Collection[str]) -> dict[str, str]:
     """The kinds of which runs can be chosen by their names, after all of them."""
-    return {ALL: _("All kinds"), **dict(sorted(((kind, names.job(kind)) for kind in kinds), key=lambda one: one[1]))}
+    return {ANY: _("All kinds"), **dict(sorted(((kind, names.job(kind)) for kind in kinds), key=lambda one: one[1]))}
 
 
 def history(runs: Sequence[tuple[Any, Mapping[str, Any]]], unfolded: Collection[str], now: datetime) -> Component:

@@ -47,8 +47,9 @@ class ids:  # noqa: N801 - read as a namespace
 
 def layout(kind: object = None, state: object = None, **_query: Any) -> Component:
     """The whole page but its history; the address may hold the ``kind`` and the ``state`` of the runs in it."""
-    schedule, now = factory().schedule, factory().clock.now()
+    schedule = factory().schedule
     scheduler, entries = schedule.scheduler(), schedule.entries()
+    now = factory().clock.now()  # after the entries: a task that is due at once is so at their moment
     kinds, states = task_lists.kind_choices(factory().jobs.kinds), task_lists.state_choices()
     return html.Div(
         [
@@ -63,8 +64,12 @@ def layout(kind: object = None, state: object = None, **_query: Any) -> Componen
                     html.H2(_("What was run")),
                     html.Div(
                         [
-                            controls.select(ids.kind, _("Kind"), kinds, controls.choice_of(kind, kinds, "")),
-                            controls.select(ids.state, _("State"), states, controls.choice_of(state, states, "")),
+                            controls.select(
+                                ids.kind, _("Kind"), kinds, controls.choice_of(kind, kinds, task_lists.ANY)
+                            ),
+                            controls.select(
+                                ids.state, _("State"), states, controls.choice_of(state, states, task_lists.ANY)
+                            ),
                         ],
                         className="toolbar",
                     ),
@@ -123,7 +128,9 @@ def watch(_ticks: int | None, _minutes: int | None, _changes: int, started: str 
 )
 def history(_news: int | None, kind: str, state: Any, _clicks: list[int | None]) -> Component:
     """The newest runs, all or those chosen; what a reader has unfolded stays so."""
-    found = factory().jobs.recent(kind or None, MOST, state or None)
+    found = factory().jobs.recent(
+        None if kind == task_lists.ANY else kind, MOST, None if state == task_lists.ANY else state
+    )
     heads = dash.ctx.states_list[0]
     unfolded = {head["id"]["run"] for head in heads if (head.get("value") or 0) % 2}
     return task_lists.history([(run, told_params(run)) for run in found], unfolded, factory().clock.now())
@@ -182,8 +189,9 @@ def _switch(task: str, wanted: str | None) -> None:
 
 def _tasks() -> list[tuple[str | dict[str, Any], Mapping[str, Any]]]:
     """What the page shows of the scheduler and its tasks: properties by the ids that they belong to."""
-    schedule, now = factory().schedule, factory().clock.now()
+    schedule = factory().schedule
     scheduler, entries = schedule.scheduler(), schedule.entries()
+    now = factory().clock.now()  # after the entries: a task that is due at once is so at their moment
     shown: list[tuple[str | dict[str, Any], Mapping[str, Any]]] = [
         (ids.scheduler, {"children": task_lists.scheduler_words(scheduler)}),
         (task_lists.act_id("switch", task_lists.ALL), task_lists.switch(None, scheduler)),

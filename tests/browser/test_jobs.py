@@ -18,7 +18,7 @@ SLOWLY_S = 30.0
 @pytest.fixture(scope="module")
 def own(serve):
     """A demo of its own, whose forecasts come when the test lets them; its scheduler has just looked around."""
-    site = serve(demo_days=10)
+    site = serve(demo_days=14)
     door = threading.Event()
 
     def work(_params, report):
@@ -98,7 +98,7 @@ def test_a_task_is_paused_and_resumed_without_losing_the_place_of_the_keyboard(p
     shown.one(PAUSE).send_keys(Keys.SPACE)
     shown.until(lambda: shown.all(RESUME))
     assert site.factory.schedule.entry("forecast").state.paused_by == "dashboard"
-    assert {row[0]: row[1] for row in shown.rows(".roomy")}["Price forecast"].startswith("paused since")
+    assert {row[0]: row[1] for row in shown.rows(".roomy")}["Price forecast"].startswith("paused")
     assert shown.js("return document.activeElement.getAttribute('aria-label')") == "Resume: Price forecast"
     shown = page("/jobs", at=site, lang="en")
     shown.one(RESUME).click()
@@ -122,11 +122,12 @@ def test_all_is_paused_and_resumed(page, site_and_door):
 
 def test_the_history_is_chosen_by_kind_and_state_and_the_address_says_so(page, demo):
     shown = page("/jobs", lang="en")
+    assert Select(shown.one("#jobs-state")).first_selected_option.text == "All states"
     Select(shown.one("#jobs-kind")).select_by_value("ingest_prices")
     shown.until(
         lambda: {text.split(" done")[0] for text in shown.texts("#jobs-history summary strong")} == {"Fetch prices"}
     )
-    assert shown.query() == {"kind": "ingest_prices"}
+    assert shown.query() == {"kind": "ingest_prices", "state": "all"}
     shown = page("/jobs?kind=ingest_prices&state=failed", lang="en")
     shown.until(lambda: "There are no such runs." in shown.one("#jobs-history").text)
     assert demo.factory.jobs.recent("ingest_prices", state="failed") == []

@@ -255,12 +255,12 @@ def test_no_runs_are_said():
 
 def test_kinds_are_chosen_by_their_names_in_order_after_all():
     assert list(task_lists.kind_choices(["train_models", "backfill", "ingest_prices"]).items()) == [
-        ("", "All kinds"),
+        ("all", "All kinds"),
         ("ingest_prices", "Fetch prices"),
         ("backfill", "Fill gaps"),
         ("train_models", "Train the price models"),
     ]
-    assert list(task_lists.state_choices())[:3] == ["", "queued", "running"]
+    assert list(task_lists.state_choices())[:3] == ["all", "queued", "running"]
 
 
 @pytest.mark.parametrize(

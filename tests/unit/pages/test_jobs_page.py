@@ -77,7 +77,7 @@ class Site:
         }
         return self._post("jobs-run.data", [trigger], {"jobs-changed": 3}, every)
 
-    def history(self, kind="", state="", unfolded=()):
+    def history(self, kind="all", state="all", unfolded=()):
         """The list of runs."""
         heads = [
             {"id": {"run": each, "type": "jobs-head"}, "property": "n_clicks", "value": clicks}
