@@ -197,7 +197,9 @@ def test_a_run_killed_half_way_is_found_interrupted_and_can_be_repeated(choco, t
         "import sys, time\n"
         "from chocofactory import bootstrap\n"
         "from chocofactory.core.config import load_settings\n"
+        "from chocofactory.core.logs import configure_logs\n"
         "from chocofactory.services.jobs import JobKind, Outcome\n"
+        "configure_logs(load_settings())\n"  # to standard error: standard output is for the id alone
         "factory = bootstrap.build(load_settings())\n"
         "factory.jobs.register([JobKind('import_prices', lambda params, report: time.sleep(60) or Outcome({}))])\n"
         "run = factory.jobs.start('import_prices', {}, 'test')\n"

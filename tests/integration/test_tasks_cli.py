@@ -53,7 +53,7 @@ def test_a_run_that_fails_is_told_with_its_reason_and_the_exit_code(choco):
 
 def test_the_scheduler_in_a_process_of_its_own_does_what_is_due_and_stops_when_told(tmp_path, monkeypatch):
     monkeypatch.setenv("CHOCO_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("CHOCO_TRAIN_DAYS", "0")
+    monkeypatch.setenv("CHOCO_CADENCE", "training=off; plan_next_days=off; forecast=off")
     command = [sys.executable, "-m", "chocofactory", "scheduler"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     try:
