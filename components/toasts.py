@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dash
 from dash import html
 from flask import g
 
-from chocofactory.core.errors import FactoryError
+from chocofactory.core.errors import FactoryError, JobBusy
 from chocofactory.core.logs import get_logger
 from components import names
 from components.text import _
@@ -36,6 +36,19 @@ def notify(text: str, kind: Kind = "info") -> None:
     """Show a toast with an already translated text, from within a callback. Errors stay until closed."""
     g.toasts = [*g.get("toasts", []), {"text": text, "kind": kind}]
     dash.set_props("toast", {"data": g.toasts})
+
+
+def run_to_follow(begin: Callable[[], Any]) -> str | None:
+    """The id of the run that ``begin`` starts, or of one of its kind that is under way already, and then say so.
+
+    None where ``begin`` starts none.
+    """
+    try:
+        run = begin()
+    except JobBusy as busy:
+        notify(_("That is under way already: its progress is shown."))
+        return busy.run_id
+    return None if run is None else str(run.id)
 
 
 def on_error(error: Exception) -> None:

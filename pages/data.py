@@ -19,7 +19,7 @@ from chocofactory.services.imports import LARGEST_UPLOAD_BYTES, import_uploads
 from chocofactory.services.ranges import FIRST_DAY, check_days
 from components import calendar_figures, cards, controls, listings, names, twins
 from components.text import N_, _, page_title
-from components.toasts import notify
+from components.toasts import notify, run_to_follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,13 +239,9 @@ def _series() -> list[Series]:
         return [price_series()]
 
 
-def _start(kind: str, params: dict[str, Any]) -> str:
+def _start(kind: str, params: dict[str, Any]) -> str | None:
     """Start a run, or say that one of its kind is under way; the id of whichever it is."""
-    try:
-        return factory().jobs.start(kind, params, "dashboard").id
-    except JobBusy as busy:
-        notify(_("That is under way already: its progress is shown."))
-        return busy.run_id
+    return run_to_follow(lambda: factory().jobs.start(kind, params, "dashboard"))
 
 
 def _fill_range(what: str, first: str, last: str, *, force: bool) -> str | None:

@@ -10,18 +10,16 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, dcc, h
 from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
-from chocofactory.core.errors import JobBusy
 from chocofactory.services.jobs import told_params
 from components import cards, controls, names, task_lists
 from components.text import N_, _, page_title
-from components.toasts import notify
+from components.toasts import notify, run_to_follow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from dash.development.base_component import Component
 
-    from chocofactory.store.state import JobRun
 
 dash.register_page(__name__, path="/jobs", name=N_("Jobs"), title=page_title(N_("Jobs")), order=6)
 
@@ -163,15 +161,11 @@ dash.clientside_callback(ClientsideFunction("controls", "url"), Input(ids.kind, 
 
 def _run(task: str) -> Any:
     """Do now what a task does, whether it is due or not; the run to be followed."""
-    try:
-        run: JobRun | None = factory().schedule.run(task, "dashboard")
-    except JobBusy as busy:
-        notify(_("That is under way already: its progress is shown."))
-        return busy.run_id
-    if run is None:
+    run_id = run_to_follow(lambda: factory().schedule.run(task, "dashboard"))
+    if run_id is None:
         notify(_("{task}: done.", task=task_lists.task_name(task)), "good")
         return dash.no_update
-    return run.id
+    return run_id
 
 
 def _switch(task: str, wanted: str | None) -> None:

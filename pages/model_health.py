@@ -10,11 +10,11 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, dcc, h
 from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
-from chocofactory.core.errors import FactoryError, JobBusy, StoreError
+from chocofactory.core.errors import FactoryError, StoreError
 from chocofactory.services.exports import file_name
 from components import cards, controls, listings, model_figures, model_parts, model_versions, names
 from components.text import N_, _, ngettext, page_title
-from components.toasts import failure, notify
+from components.toasts import failure, notify, run_to_follow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -265,13 +265,9 @@ def decide(_acts: list[int], _confirm: int, _cancel: int, asked: dict[str, str],
 
 
 @callback(Output(ids.run, "data"), Input(ids.train, "n_clicks"), prevent_initial_call=True)
-def train(_clicks: int) -> str:
+def train(_clicks: int) -> str | None:
     """Train anew; a training that is under way already is shown instead."""
-    try:
-        return factory().jobs.start(KIND, {}, "dashboard").id
-    except JobBusy as busy:
-        notify(_("That is under way already: its progress is shown."))
-        return busy.run_id
+    return run_to_follow(lambda: factory().jobs.start(KIND, {}, "dashboard"))
 
 
 @callback(

@@ -9,12 +9,12 @@ from dash import ALL, Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
 
 from chocofactory.bootstrap import factory
-from chocofactory.core.errors import FactoryError, JobBusy
+from chocofactory.core.errors import FactoryError
 from chocofactory.services.carrying import standing
 from chocofactory.services.planning import KIND
 from components import cards, names, plan_form
 from components.text import _
-from components.toasts import notify
+from components.toasts import run_to_follow
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,7 +104,7 @@ def plan_anew(
     locks: list[str] | None,
     lost: list[str] | None,
     targets: list[float | None],
-) -> str:
+) -> str | None:
     """Make a plan as the form says; one that is being made already is shown instead. Raises InvalidInput."""
     params = plan_form.order(
         begin=begin,
@@ -117,11 +117,7 @@ def plan_anew(
         targets=dict(zip(factory().plant.product_names, targets, strict=True)),
         now=factory().clock.now(),
     )
-    try:
-        return factory().jobs.start(KIND, params, "dashboard").id
-    except JobBusy as busy:
-        notify(_("That is under way already: its progress is shown."))
-        return busy.run_id
+    return run_to_follow(lambda: factory().jobs.start(KIND, params, "dashboard"))
 
 
 def watch(_ticks: int | None, started: str | None, _minutes: int | None, done: str) -> tuple[Any, ...]:

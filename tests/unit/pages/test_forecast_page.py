@@ -12,13 +12,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from app import create_app
 from chocofactory.bootstrap import EXTENSION
 from chocofactory.core.clock import StoppedClock
-from chocofactory.core.config import Settings
 from chocofactory.core.errors import ModelDamaged, NotFound, StoreUnavailable
 from chocofactory.core.messages import Message
-from chocofactory.domain.measurements import price_series
 from chocofactory.services.records import as_records
 from tests.dash_client import UPDATE, name, page_asks, pressed
 from tests.fakes import wavy_prices
@@ -84,16 +81,6 @@ class Site:
             response = answer.get_json()["response"] if answer.status_code == 200 else {}
             out |= {f"{part}.{key}": value for part, held in response.items() for key, value in held.items()}
         return out
-
-
-@pytest.fixture(scope="module")
-def application(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("site")
-    server = create_app(Settings(_env_file=None, data_dir=folder, log_level="ERROR", locale="en")).server
-    services = server.extensions[EXTENSION]
-    services.ingestion.keep(price_series(), KNOWN.to_frame(), "ree")
-    yield server, services
-    services.close()
 
 
 @pytest.fixture
